@@ -1,0 +1,23 @@
+# One target a folder. A folder's headers are reached as "folder/file.h" through a directory that holds that folder
+# alone, so that an include against the arrows of docs/architecture.md finds no file and does not build.
+
+add_library(fqt_options INTERFACE)
+# -ffp-contract=off: the compiler must not fuse a*b+c on its own, or the bits of a run would depend on the machine.
+target_compile_options(fqt_options INTERFACE -Wall -Wextra -ffp-contract=off $<$<BOOL:${FQT_WERROR}>:-Werror>)
+
+function(fqt_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE" ${ARGN})
+  add_library(fqt_${name} STATIC ${ARG_SOURCES})
+  add_library(fqt::${name} ALIAS fqt_${name})
+  set_target_properties(fqt_${name} PROPERTIES EXPORT_NAME ${name})
+  set(staged ${CMAKE_BINARY_DIR}/staged/${name})
+  file(MAKE_DIRECTORY ${staged})
+  file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${staged}/${name} SYMBOLIC)
+  target_include_directories(fqt_${name} PUBLIC $<BUILD_INTERFACE:${staged}> $<INSTALL_INTERFACE:include/fqt>)
+  target_compile_features(fqt_${name} PUBLIC cxx_std_20)
+  foreach(dependency IN LISTS ARG_DEPENDS)
+    target_link_libraries(fqt_${name} PUBLIC fqt_${dependency})
+  endforeach()
+  target_link_libraries(fqt_${name} PRIVATE $<BUILD_INTERFACE:fqt_options> ${ARG_PRIVATE})
+  set_property(GLOBAL APPEND PROPERTY FQT_LIBRARIES ${name})
+endfunction()

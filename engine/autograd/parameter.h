@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+
+#include "engine/tensor.h"
+
+namespace fqt {
+
+/// A trained tensor: the float32 master weights and the gradient the tape adds into.
+struct Parameter {
+  std::string name;  ///< unique in a model: "stage1.block0.conv1.weight"
+  Tensor value;
+  Tensor grad;                     ///< undefined until the first backward pass after zero_grad
+  double standard_deviation = 0;  ///< how it starts: N(0, standard_deviation), or `start_value` where that is 0
+  float start_value = 0;
+
+  void zero_grad() { grad = Tensor(); }
+};
+
+}  // namespace fqt

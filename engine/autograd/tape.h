@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "engine/autograd/parameter.h"
+#include "engine/tensor.h"
+
+namespace fqt {
+
+/// A value in a computation, and the tape's node that made it (-1: a constant, no gradient is wanted).
+class Var {
+ public:
+  Var() = default;
+  /// A constant.
+  explicit Var(Tensor value) : value_(std::move(value)) {}
+
+  const Tensor& value() const { return value_; }
+  const Shape& shape() const { return value_.shape(); }
+  bool needs_grad() const { return node_ >= 0; }
+
+ private:
+  friend class Tape;
+  Tensor value_;
+  int64_t node_ = -1;
+};
+
+/// Given the gradient of a node's value, returns the gradients of its inputs, in order. An input that needs no gradient
+/// may be given an undefined tensor. Gradient functions never add to anything: the tape alone accumulates.
+using GradFn = std::function<std::vector<Tensor>(Tensor grad)>;
+
+/// Records what was computed, in order, and replays it in reverse. One tape serves one step.
+class Tape {
+ public:
+  /// With `recording` off nothing is recorded and every Var is a constant: evaluation.
+  explicit Tape(bool recording = true) : recording_(recording) {}
+  Tape(const Tape&) = delete;
+  Tape& operator=(const Tape&) = delete;
+
+  /// A parameter as an input of the computation; backward adds to its grad. It must outlive the tape.
+  Var parameter(Parameter& parameter);
+
+  /// The value of an operation on `inputs`. Where no input needs a gradient the result is a constant, `grad` is dropped.
+  Var record(Tensor value, const std::vector<Var>& inputs, GradFn grad);
+
+  /// Adds d loss / d parameter into the grad of every parameter the loss depends on. `loss` holds one value. Gradient
+  /// functions are freed as they are used: a tape goes backward once.
+  void backward(const Var& loss);
+
+  int64_t size() const { return static_cast<int64_t>(nodes_.size()); }
+
+ private:
+  struct Node {
+    std::vector<int64_t> inputs;
+    Shape shape;
+    GradFn grad;
+    Parameter* parameter = nullptr;
+  };
+  std::vector<Node> nodes_;
+  bool recording_;
+};
+
+}  // namespace fqt

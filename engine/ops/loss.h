@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "engine/autograd/tape.h"
+
+namespace fqt::ops {
+
+/// Mean over the rows of -log softmax(logits)[label]: logits [N, classes] -> one value. Error(usage) for a label outside
+/// [0, classes).
+Var cross_entropy(Tape& tape, const Var& logits, std::span<const int32_t> labels);
+
+/// Rows whose largest logit (the first among equals) is at the label.
+int64_t count_correct(const Tensor& logits, std::span<const int32_t> labels);
+
+}  // namespace fqt::ops

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+
+#include "engine/autograd/tape.h"
+#include "quant/precision.h"
+
+namespace fqt::quant {
+
+/// What a forward pass runs in: the tape, and everything besides the weights that decides its bits.
+struct Context {
+  Tape& tape;
+  const PrecisionTable& precision;
+  bool training = true;
+  uint64_t seed = 0;
+  uint64_t step = 0;  ///< training step, 0-based: names this step's random numbers
+  double range_momentum = 0.9;
+};
+
+}  // namespace fqt::quant
