@@ -35,8 +35,6 @@ static inline double polynomial(double x, double c0, Rest... rest) {
 
 static inline double exp(double x) {
   using namespace detail;
-  x = x > 746.0 ? 746.0 : x;  // beyond these the result is infinity or 0 all the same; NaN passes
-  x = x < -746.0 ? -746.0 : x;
   const double rounded = x * (1.0 / 0x1.62e42fefa39efp-1) + kRounder;
   const int64_t n = bits(rounded) - bits(kRounder);
   const double whole = rounded - kRounder;
@@ -45,7 +43,8 @@ static inline double exp(double x) {
                                    1.0 / 40320, 1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600);
   // 2^n in two factors, for n from -1076 to 1076. An arithmetic shift of 64 bits is missing from AVX2.
   const int64_t half = static_cast<int64_t>((uint64_t(n) + 2048) >> 1) - 1024;
-  return series * power_of_two(half) * power_of_two(n - half);
+  const double result = series * power_of_two(half) * power_of_two(n - half);
+  return x > 710.0 ? __builtin_inf() : x < -746.0 ? 0.0 : result;
 }
 
 static inline double log(double x) {
