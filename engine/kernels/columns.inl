@@ -62,11 +62,13 @@ inline void block_moments(float* means, float* squares, const float* x, int64_t 
 }
 
 inline void column_moments(float* mean, float* squares, const float* x, int64_t rows, int64_t columns) {
-  for_blocks(columns, [=](int64_t c, auto width) { block_moments(mean + c, squares + c, x + c, rows, columns, width); });
+  for_blocks(columns,
+             [=](int64_t c, auto width) { block_moments(mean + c, squares + c, x + c, rows, columns, width); });
 }
 
 template <bool relu, bool residual, typename Width>
-inline void block_normalize(const Normalize& task, int64_t channels, int64_t begin, int64_t end, int64_t c, Width width) {
+inline void block_normalize(const Normalize& task, int64_t channels, int64_t begin, int64_t end, int64_t c,
+                            Width width) {
   float scale[kBlock], shift[kBlock];
   for (int64_t i = 0; i < width; ++i) scale[i] = task.scale[c + i];
   for (int64_t i = 0; i < width; ++i) shift[i] = task.shift[c + i];

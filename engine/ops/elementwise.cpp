@@ -19,9 +19,8 @@ Var add(Tape& tape, const Var& a, const Var& b) {
 Var relu(Tape& tape, const Var& x) {
   Tensor y(x.shape());
   const auto kernel = kernels::active().vector.relu;
-  parallel_for(y.size(), grain(1), [&](int64_t begin, int64_t end) {
-    kernel(y.data() + begin, x.value().data() + begin, end - begin);
-  });
+  parallel_for(y.size(), grain(1),
+               [&](int64_t begin, int64_t end) { kernel(y.data() + begin, x.value().data() + begin, end - begin); });
   return tape.record(y, {x}, [y](Tensor grad) {
     Tensor grad_x = over(grad);
     const auto kernel = kernels::active().vector.relu_grad;
@@ -33,9 +32,8 @@ Var relu(Tape& tape, const Var& x) {
 }
 
 Var reshape(Tape& tape, const Var& x, Shape shape) {
-  return tape.record(x.value().reshape(std::move(shape)), {x}, [from = x.shape()](Tensor grad) {
-    return std::vector<Tensor>{grad.reshape(from)};
-  });
+  return tape.record(x.value().reshape(std::move(shape)), {x},
+                     [from = x.shape()](Tensor grad) { return std::vector<Tensor>{grad.reshape(from)}; });
 }
 
 namespace {

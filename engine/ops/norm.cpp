@@ -75,13 +75,9 @@ std::vector<Tensor> batch_norm_grad(const Tensor& x, const Affine& norm, const T
                                     const Tensor& grad) {
   const int64_t channels = x.dim(-1), rows = x.size() / channels, chunks = chunk_count(rows, channels);
   const kernels::VectorKernels& kernel = kernels::active().vector;
-  kernels::NormalizeGrad task{x.data(),
-                              norm.mean.data(),
-                              norm.scale.data(),
-                              norm.shift.data(),
-                              y.defined() ? y.data() : nullptr,
-                              relu,
-                              grad.data()};
+  kernels::NormalizeGrad task{
+      x.data(), norm.mean.data(), norm.scale.data(), norm.shift.data(), y.defined() ? y.data() : nullptr,
+      relu,     grad.data()};
 
   Tensor masked = y.defined() ? over(grad) : Tensor();
   Tensor partial({chunks, 2, channels});
@@ -150,24 +146,19 @@ Var normalize(const char* name, Tape& tape, const Var& x, const Var& gamma, cons
 
   Affine norm = affine(mean, variance, gamma.value(), beta.value(), options.epsilon);
   Tensor y(x.shape());
-  const kernels::Normalize task{x.value().data(),
-                                norm.scale.data(),
-                                norm.shift.data(),
-                                tail.residual ? tail.residual->value().data() : nullptr,
-                                tail.relu,
-                                y.data()};
+  const kernels::Normalize task{x.value().data(),  norm.scale.data(),
+                                norm.shift.data(), tail.residual ? tail.residual->value().data() : nullptr,
+                                tail.relu,         y.data()};
   const auto kernel = kernels::active().vector.normalize;
-  parallel_for(rows, grain(channels),
-               [&](int64_t begin, int64_t end) { kernel(task, channels, begin, end); });
+  parallel_for(rows, grain(channels), [&](int64_t begin, int64_t end) { kernel(task, channels, begin, end); });
 
   std::vector<Var> inputs{x, gamma, beta};
   if (tail.residual) inputs.push_back(*tail.residual);
   // Without a residual, x decides anew what passed the ReLU: one tensor fewer to keep and to read.
-  return tape.record(y, inputs,
-                     [x = x.value(), norm = std::move(norm), y = tail.residual ? y : Tensor(), relu = tail.relu,
-                      training = options.training](Tensor grad) {
-                       return batch_norm_grad(x, norm, y, relu, training, grad);
-                     });
+  return tape.record(
+      y, inputs,
+      [x = x.value(), norm = std::move(norm), y = tail.residual ? y : Tensor(), relu = tail.relu,
+       training = options.training](Tensor grad) { return batch_norm_grad(x, norm, y, relu, training, grad); });
 }
 
 }  // namespace

@@ -21,8 +21,8 @@ Var batch_norm(Tape& tape, const Var& x, const Var& gamma, const Var& beta, Tens
 Var batch_norm_relu(Tape& tape, const Var& x, const Var& gamma, const Var& beta, Tensor& running_mean,
                     Tensor& running_var, const BatchNormOptions& options);
 
-/// relu(add(batch_norm(x), residual)), bit for bit, forward and backward, with two passes fewer each way. `residual` has
-/// the shape of x.
+/// relu(add(batch_norm(x), residual)), bit for bit, forward and backward, with two passes fewer each way. `residual`
+/// has the shape of x.
 Var batch_norm_add_relu(Tape& tape, const Var& x, const Var& gamma, const Var& beta, Tensor& running_mean,
                         Tensor& running_var, const Var& residual, const BatchNormOptions& options);
 
