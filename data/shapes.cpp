@@ -1,0 +1,230 @@
+#include "data/shapes.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "data/figures.h"
+#include "engine/check.h"
+#include "engine/hash.h"
+#include "engine/random.h"
+
+namespace fqt::data {
+namespace {
+
+constexpr int kSide = static_cast<int>(ShapesDataset::kSide);
+/// Part of every key and of the hash: raise it when the drawing changes.
+constexpr std::string_view kVersion = "shapes 1";
+
+/// A point or a direction, in pixels; an image's centre is the origin.
+struct Vector {
+  float x, y;
+};
+
+using Colour = std::array<float, 3>;
+
+/// Random numbers one after another from a stream.
+class Draws {
+ public:
+  explicit Draws(const RandomKey& key) : key_(key) {}
+
+  float between(float low, float high) { return low + (high - low) * random_uniform(key_, next_++); }
+  uint32_t below(uint32_t bound) { return random_below(key_, next_++, bound); }
+  Colour colour() { return {between(0, 255), between(0, 255), between(0, 255)}; }
+
+  /// A unit vector: a rational point of the first eighth of the circle, turned or mirrored into one of the eight.
+  Vector direction() {
+    const float t = between(0.0f, 0.41421356f);
+    float x = (1 - t * t) / (1 + t * t), y = 2 * t / (1 + t * t);
+    const uint32_t eighth = below(8);
+    if (eighth & 1) std::swap(x, y);
+    return {eighth & 2 ? -x : x, eighth & 4 ? -y : y};
+  }
+
+ private:
+  RandomKey key_;
+  uint64_t next_ = 0;
+};
+
+/// A colour for every pixel: a base, a slope across the image, and faint stripes.
+struct Paint {
+  Colour base, slope, stripe;
+  Vector along, across;
+
+  Paint(Draws& draws, const Colour& colour) : base(colour) {
+    for (float& s : slope) s = draws.between(-30.0f, 30.0f) / kSide;
+    for (float& s : stripe) s = draws.between(-12.0f, 12.0f);
+    along = draws.direction();
+    across = draws.direction();
+    const float frequency = draws.between(0.1f, 0.3f);  // stripes a pixel
+    across = {across.x * frequency, across.y * frequency};
+  }
+
+  Colour at(float x, float y) const {
+    const float distance = along.x * x + along.y * y;
+    const float turns = across.x * x + across.y * y;
+    const float wave = 4.0f * std::fabs(turns - std::floor(turns) - 0.5f) - 1.0f;  // a triangle wave in [-1, 1]
+    Colour colour;
+    for (int c = 0; c < 3; ++c) colour[c] = base[c] + slope[c] * distance + stripe[c] * wave;
+    return colour;
+  }
+};
+
+/// Where the figure stands: the map from pixels to its own coordinates.
+struct Pose {
+  Vector centre, u, v;
+  float reach;  ///< pixels from the centre beyond which the figure has no point
+
+  explicit Pose(Draws& draws) {
+    const float radius = draws.between(8.5f, 13.0f);
+    const float slack = 16.0f - 0.85f * radius;
+    centre.x = draws.between(-slack, slack);
+    centre.y = draws.between(-slack, slack);
+    const Vector turn = draws.direction();
+    const float stretch = draws.between(0.85f, 1.0f);  // the shorter axis as a part of the longer one
+    const float mirror = draws.below(2) ? 1.0f : -1.0f;
+    u = {turn.x * mirror / (radius * stretch), turn.y * mirror / (radius * stretch)};
+    v = {-turn.y / radius, turn.x / radius};
+    reach = kFigureReach * radius;
+  }
+};
+
+/// Part of the square of side `aperture` about (x, y) that the figure covers, from 3x3 samples.
+float coverage(const Figure& figure, const Pose& pose, float aperture, float x, float y) {
+  const float dx = x - pose.centre.x, dy = y - pose.centre.y;
+  const float far = pose.reach + aperture;
+  if (dx * dx + dy * dy > far * far) return 0.0f;
+  const float step = aperture / 3;
+  int inside = 0;
+  for (int i = -1; i <= 1; ++i) {
+    for (int j = -1; j <= 1; ++j) {
+      const float sx = dx + step * static_cast<float>(j), sy = dy + step * static_cast<float>(i);
+      inside += figure.contains(pose.u.x * sx + pose.u.y * sy, pose.v.x * sx + pose.v.y * sy);
+    }
+  }
+  return static_cast<float>(inside) / 9;
+}
+
+void blend(float* pixel, const Colour& colour, float part) {
+  for (int c = 0; c < 3; ++c) pixel[c] += part * (colour[c] - pixel[c]);
+}
+
+using Canvas = std::array<float, kSide * kSide * 3>;
+
+Vector pixel_centre(int row, int column) {
+  return {static_cast<float>(column) - (kSide - 1) / 2.0f, static_cast<float>(row) - (kSide - 1) / 2.0f};
+}
+
+void draw_ground(Draws& draws, const Colour& colour, Canvas& canvas) {
+  const Paint paint(draws, colour);
+  float* pixel = canvas.data();
+  for (int row = 0; row < kSide; ++row) {
+    for (int column = 0; column < kSide; ++column, pixel += 3) {
+      const Vector at = pixel_centre(row, column);
+      const Colour c = paint.at(at.x, at.y);
+      std::copy(c.begin(), c.end(), pixel);
+    }
+  }
+}
+
+/// Up to four small discs: corners and edges that belong to no class.
+void draw_distractors(Draws& draws, Canvas& canvas) {
+  const uint32_t count = draws.below(5);
+  for (uint32_t i = 0; i < count; ++i) {
+    const Vector centre = {draws.between(-16.0f, 16.0f), draws.between(-16.0f, 16.0f)};
+    const float radius = draws.between(1.0f, 2.5f);
+    const Colour colour = draws.colour();
+    float* pixel = canvas.data();
+    for (int row = 0; row < kSide; ++row) {
+      for (int column = 0; column < kSide; ++column, pixel += 3) {
+        const Vector at = pixel_centre(row, column);
+        const float dx = at.x - centre.x, dy = at.y - centre.y, square = dx * dx + dy * dy;
+        if (square < (radius + 1) * (radius + 1)) blend(pixel, colour, std::min(radius + 1 - std::sqrt(square), 1.0f));
+      }
+    }
+  }
+}
+
+void draw_figure(Draws& draws, const Figure& figure, const Colour& colour, Canvas& canvas) {
+  const Pose pose(draws);
+  const Paint paint(draws, colour);
+  const float aperture = draws.between(1.0f, 2.0f);  // beyond 1 the edge is out of focus
+  float* pixel = canvas.data();
+  for (int row = 0; row < kSide; ++row) {
+    for (int column = 0; column < kSide; ++column, pixel += 3) {
+      const Vector at = pixel_centre(row, column);
+      const float part = coverage(figure, pose, aperture, at.x, at.y);
+      if (part > 0) blend(pixel, paint.at(at.x, at.y), part);
+    }
+  }
+}
+
+/// Rounds to bytes, with triangular noise of the amplitude given: the sum of two bytes of one random word.
+void develop(const RandomKey& noise, float amplitude, const Canvas& canvas, std::span<uint8_t> pixels) {
+  for (size_t i = 0; i < canvas.size(); i += 8) {
+    const std::array<uint32_t, 4> words = philox(noise, i / 8);
+    for (size_t j = 0; j < 8; ++j) {
+      const uint32_t half = words[j / 2] >> (16 * (j % 2));
+      const int sum = static_cast<int>(half & 255) + static_cast<int>(half >> 8 & 255) - 255;
+      const float value = canvas[i + j] + amplitude * static_cast<float>(sum) / 255;
+      pixels[i + j] = static_cast<uint8_t>(std::clamp(value, 0.0f, 255.0f) + 0.5f);
+    }
+  }
+}
+
+/// Two colours that differ by at least 50 a channel on average, neither distinguished from the other.
+void contrasting(Draws& draws, Colour& a, Colour& b) {
+  float difference;
+  do {
+    a = draws.colour();
+    b = draws.colour();
+    difference = std::fabs(a[0] - b[0]) + std::fabs(a[1] - b[1]) + std::fabs(a[2] - b[2]);
+  } while (difference < 150.0f);
+}
+
+}  // namespace
+
+ShapesDataset::ShapesDataset(Split split, uint64_t seed, int64_t size) : split_(split), seed_(seed), size_(size) {
+  check(size >= 1, "[shapes] {} images asked for; at least 1 is needed", size);
+}
+
+std::string ShapesDataset::name() const { return split_ == Split::train ? "shapes/train" : "shapes/test"; }
+
+int64_t ShapesDataset::classes() const { return static_cast<int64_t>(figures().size()); }
+
+std::string_view ShapesDataset::class_name(int64_t label) {
+  check(label >= 0 && label < static_cast<int64_t>(figures().size()), "[shapes] there is no class {}", label);
+  return figures()[static_cast<size_t>(label)].name;
+}
+
+int32_t ShapesDataset::read(int64_t index, std::span<uint8_t> pixels) const {
+  check(index >= 0 && (endless() || index < size_), "[shapes] image {} asked for, of {}", index, size_);
+  check(pixels.size() == std::tuple_size_v<Canvas>, "[shapes] {} bytes to write an image to, expected {}",
+        pixels.size(), std::tuple_size_v<Canvas>);
+  const uint64_t split = split_ == Split::train ? 0 : 1;
+  const uint64_t version = hash_text(kVersion);
+  const auto label = static_cast<int32_t>(index % classes());
+
+  Draws draws(random_key(seed_, {version, split, static_cast<uint64_t>(index), 0}));
+  const RandomKey noise = random_key(seed_, {version, split, static_cast<uint64_t>(index), 1});
+  Colour ground, figure;
+  contrasting(draws, ground, figure);
+  Canvas canvas;
+  draw_ground(draws, ground, canvas);
+  draw_distractors(draws, canvas);
+  draw_figure(draws, figures()[static_cast<size_t>(label)], figure, canvas);
+  develop(noise, draws.between(5.0f, 35.0f), canvas, pixels);
+  return label;
+}
+
+uint64_t ShapesDataset::hash() const { return hash_text(name(), hash_text(kVersion, seed_) + static_cast<uint64_t>(size_)); }
+
+ImageData open_shapes(const std::string&, uint64_t seed) {
+  using Split = ShapesDataset::Split;
+  return {.train = std::make_unique<ShapesDataset>(Split::train, seed, 20000),
+          .test = std::make_unique<ShapesDataset>(Split::test, seed, 2000),
+          .normalization = {.mean = {0.5f, 0.5f, 0.5f}, .standard_deviation = {0.25f, 0.25f, 0.25f}},
+          .augment = false};
+}
+
+}  // namespace fqt::data
