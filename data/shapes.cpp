@@ -89,74 +89,66 @@ struct Pose {
   }
 };
 
-/// Part of the square of side `aperture` about (x, y) that the figure covers, from 3x3 samples.
-float coverage(const Figure& figure, const Pose& pose, float aperture, float x, float y) {
-  const float dx = x - pose.centre.x, dy = y - pose.centre.y;
-  const float far = pose.reach + aperture;
-  if (dx * dx + dy * dy > far * far) return 0.0f;
-  const float step = aperture / 3;
-  int inside = 0;
-  for (int i = -1; i <= 1; ++i) {
-    for (int j = -1; j <= 1; ++j) {
-      const float sx = dx + step * static_cast<float>(j), sy = dy + step * static_cast<float>(i);
-      inside += figure.contains(pose.u.x * sx + pose.u.y * sy, pose.v.x * sx + pose.v.y * sy);
-    }
-  }
-  return static_cast<float>(inside) / 9;
-}
-
 void blend(float* pixel, const Colour& colour, float part) {
   for (int c = 0; c < 3; ++c) pixel[c] += part * (colour[c] - pixel[c]);
 }
 
 using Canvas = std::array<float, kSide * kSide * 3>;
 
-Vector pixel_centre(int row, int column) {
-  return {static_cast<float>(column) - (kSide - 1) / 2.0f, static_cast<float>(row) - (kSide - 1) / 2.0f};
+/// Calls visit(x, y, pixel) for the pixels whose centre (x, y) lies within `reach` of `centre` along both axes.
+template <typename Visit>
+void for_pixels(Canvas& canvas, const Vector& centre, float reach, const Visit& visit) {
+  constexpr float kMiddle = (kSide - 1) / 2.0f;
+  const auto first = [&](float at) { return std::clamp(static_cast<int>(at - reach + kMiddle), 0, kSide); };
+  const auto last = [&](float at) { return std::clamp(static_cast<int>(at + reach + kMiddle) + 1, 0, kSide); };
+  const int left = first(centre.x), right = last(centre.x), bottom = last(centre.y);
+  for (int row = first(centre.y); row < bottom; ++row) {
+    float* pixel = canvas.data() + (row * kSide + left) * 3;
+    for (int column = left; column < right; ++column, pixel += 3) {
+      visit(static_cast<float>(column) - kMiddle, static_cast<float>(row) - kMiddle, pixel);
+    }
+  }
 }
 
 void draw_ground(Draws& draws, const Colour& colour, Canvas& canvas) {
   const Paint paint(draws, colour);
-  float* pixel = canvas.data();
-  for (int row = 0; row < kSide; ++row) {
-    for (int column = 0; column < kSide; ++column, pixel += 3) {
-      const Vector at = pixel_centre(row, column);
-      const Colour c = paint.at(at.x, at.y);
-      std::copy(c.begin(), c.end(), pixel);
-    }
-  }
+  for_pixels(canvas, {0, 0}, kSide, [&](float x, float y, float* pixel) {
+    const Colour here = paint.at(x, y);
+    std::copy(here.begin(), here.end(), pixel);
+  });
 }
 
-/// Up to four small discs: corners and edges that belong to no class.
+/// Up to four small discs: edges that belong to no class.
 void draw_distractors(Draws& draws, Canvas& canvas) {
   const uint32_t count = draws.below(5);
   for (uint32_t i = 0; i < count; ++i) {
     const Vector centre = {draws.between(-16.0f, 16.0f), draws.between(-16.0f, 16.0f)};
-    const float radius = draws.between(1.0f, 2.5f);
+    const float reach = draws.between(2.0f, 3.5f);  // the outermost pixel fades out
     const Colour colour = draws.colour();
-    float* pixel = canvas.data();
-    for (int row = 0; row < kSide; ++row) {
-      for (int column = 0; column < kSide; ++column, pixel += 3) {
-        const Vector at = pixel_centre(row, column);
-        const float dx = at.x - centre.x, dy = at.y - centre.y, square = dx * dx + dy * dy;
-        if (square < (radius + 1) * (radius + 1)) blend(pixel, colour, std::min(radius + 1 - std::sqrt(square), 1.0f));
-      }
-    }
+    for_pixels(canvas, centre, reach, [&](float x, float y, float* pixel) {
+      const float dx = x - centre.x, dy = y - centre.y, square = dx * dx + dy * dy;
+      if (square < reach * reach) blend(pixel, colour, std::min(reach - std::sqrt(square), 1.0f));
+    });
   }
 }
 
+/// Covers each pixel by the part of 2x2 samples that lie in the figure.
 void draw_figure(Draws& draws, const Figure& figure, const Colour& colour, Canvas& canvas) {
   const Pose pose(draws);
   const Paint paint(draws, colour);
-  const float aperture = draws.between(1.0f, 2.0f);  // beyond 1 the edge is out of focus
-  float* pixel = canvas.data();
-  for (int row = 0; row < kSide; ++row) {
-    for (int column = 0; column < kSide; ++column, pixel += 3) {
-      const Vector at = pixel_centre(row, column);
-      const float part = coverage(figure, pose, aperture, at.x, at.y);
-      if (part > 0) blend(pixel, paint.at(at.x, at.y), part);
+  const float offset = draws.between(0.25f, 0.5f);  // of a sample from the pixel's centre; beyond 1/4 it blurs the edge
+  const float reach = pose.reach + 1.0f;
+  for_pixels(canvas, pose.centre, reach, [&](float x, float y, float* pixel) {
+    const float dx = x - pose.centre.x, dy = y - pose.centre.y;
+    if (dx * dx + dy * dy > reach * reach) return;
+    int inside = 0;
+    for (const float sy : {dy - offset, dy + offset}) {
+      for (const float sx : {dx - offset, dx + offset}) {
+        inside += figure.contains(pose.u.x * sx + pose.u.y * sy, pose.v.x * sx + pose.v.y * sy);
+      }
     }
-  }
+    if (inside > 0) blend(pixel, paint.at(x, y), static_cast<float>(inside) / 4);
+  });
 }
 
 /// Rounds to bytes, with triangular noise of the amplitude given: the sum of two bytes of one random word.
