@@ -52,8 +52,8 @@ struct Paint {
   Vector along, across;
 
   Paint(Draws& draws, const Colour& colour) : base(colour) {
-    for (float& s : slope) s = draws.between(-30.0f, 30.0f) / kSide;
-    for (float& s : stripe) s = draws.between(-12.0f, 12.0f);
+    for (float& s : slope) s = draws.between(-20.0f, 20.0f) / kSide;
+    for (float& s : stripe) s = draws.between(-8.0f, 8.0f);
     along = draws.direction();
     across = draws.direction();
     const float frequency = draws.between(0.1f, 0.3f);  // stripes a pixel
@@ -76,12 +76,12 @@ struct Pose {
   float reach;  ///< pixels from the centre beyond which the figure has no point
 
   explicit Pose(Draws& draws) {
-    const float radius = draws.between(8.5f, 13.0f);
-    const float slack = 16.0f - 0.85f * radius;
+    const float radius = draws.between(10.0f, 14.0f);
+    const float slack = 16.0f - 0.9f * radius;
     centre.x = draws.between(-slack, slack);
     centre.y = draws.between(-slack, slack);
     const Vector turn = draws.direction();
-    const float stretch = draws.between(0.85f, 1.0f);  // the shorter axis as a part of the longer one
+    const float stretch = draws.between(0.9f, 1.0f);  // the shorter axis as a part of the longer one
     const float mirror = draws.below(2) ? 1.0f : -1.0f;
     u = {turn.x * mirror / (radius * stretch), turn.y * mirror / (radius * stretch)};
     v = {-turn.y / radius, turn.x / radius};
@@ -95,7 +95,7 @@ void blend(float* pixel, const Colour& colour, float part) {
 
 using Canvas = std::array<float, kSide * kSide * 3>;
 
-/// Calls visit(x, y, pixel) for the pixels whose centre (x, y) lies within `reach` of `centre` along both axes.
+/// Calls visit(x, y, pixel) at least for the pixels whose centre (x, y) lies within `reach` of `centre` along both axes.
 template <typename Visit>
 void for_pixels(Canvas& canvas, const Vector& centre, float reach, const Visit& visit) {
   constexpr float kMiddle = (kSide - 1) / 2.0f;
@@ -118,9 +118,9 @@ void draw_ground(Draws& draws, const Colour& colour, Canvas& canvas) {
   });
 }
 
-/// Up to four small discs: edges that belong to no class.
+/// Up to three small discs: edges that belong to no class.
 void draw_distractors(Draws& draws, Canvas& canvas) {
-  const uint32_t count = draws.below(5);
+  const uint32_t count = draws.below(4);
   for (uint32_t i = 0; i < count; ++i) {
     const Vector centre = {draws.between(-16.0f, 16.0f), draws.between(-16.0f, 16.0f)};
     const float reach = draws.between(2.0f, 3.5f);  // the outermost pixel fades out
@@ -151,27 +151,27 @@ void draw_figure(Draws& draws, const Figure& figure, const Colour& colour, Canva
   });
 }
 
-/// Rounds to bytes, with triangular noise of the amplitude given: the sum of two bytes of one random word.
-void develop(const RandomKey& noise, float amplitude, const Canvas& canvas, std::span<uint8_t> pixels) {
+/// Rounds to bytes, with triangular noise in (-amplitude, amplitude): the sum of two bytes of a random word.
+void develop(const RandomKey& noise, int amplitude, const Canvas& canvas, std::span<uint8_t> pixels) {
   for (size_t i = 0; i < canvas.size(); i += 8) {
     const std::array<uint32_t, 4> words = philox(noise, i / 8);
     for (size_t j = 0; j < 8; ++j) {
       const uint32_t half = words[j / 2] >> (16 * (j % 2));
       const int sum = static_cast<int>(half & 255) + static_cast<int>(half >> 8 & 255) - 255;
-      const float value = canvas[i + j] + amplitude * static_cast<float>(sum) / 255;
-      pixels[i + j] = static_cast<uint8_t>(std::clamp(value, 0.0f, 255.0f) + 0.5f);
+      const int value = static_cast<int>(canvas[i + j] + 0.5f) + ((amplitude * sum + 128) >> 8);
+      pixels[i + j] = static_cast<uint8_t>(std::clamp(value, 0, 255));
     }
   }
 }
 
-/// Two colours that differ by at least 50 a channel on average, neither distinguished from the other.
+/// Two colours that differ by at least 80 a channel on average, neither distinguished from the other.
 void contrasting(Draws& draws, Colour& a, Colour& b) {
   float difference;
   do {
     a = draws.colour();
     b = draws.colour();
     difference = std::fabs(a[0] - b[0]) + std::fabs(a[1] - b[1]) + std::fabs(a[2] - b[2]);
-  } while (difference < 150.0f);
+  } while (difference < 240.0f);
 }
 
 }  // namespace
@@ -205,7 +205,7 @@ int32_t ShapesDataset::read(int64_t index, std::span<uint8_t> pixels) const {
   draw_ground(draws, ground, canvas);
   draw_distractors(draws, canvas);
   draw_figure(draws, figures()[static_cast<size_t>(label)], figure, canvas);
-  develop(noise, draws.between(5.0f, 35.0f), canvas, pixels);
+  develop(noise, static_cast<int>(draws.below(25)), canvas, pixels);
   return label;
 }
 
