@@ -14,8 +14,8 @@ CropFlip draw_crop_flip(const RandomKey& key, int64_t position) {
           .flip = random_below(key, word + 2, 2) == 1};
 }
 
-void crop_flip(std::span<const uint8_t> source, int64_t height, int64_t width, int64_t channels,
-               const CropFlip& crop, std::span<uint8_t> result) {
+void crop_flip(std::span<const uint8_t> source, int64_t height, int64_t width, int64_t channels, const CropFlip& crop,
+               std::span<uint8_t> result) {
   const auto size = static_cast<size_t>(height * width * channels);
   check(source.size() == size && result.size() == size, "[crop_flip] {} and {} bytes for images of {} x {} x {}",
         source.size(), result.size(), height, width, channels);

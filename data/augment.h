@@ -19,7 +19,7 @@ struct CropFlip {
 CropFlip draw_crop_flip(const RandomKey& key, int64_t position);
 
 /// `source` and `result` hold height * width * channels bytes, HWC, and do not overlap.
-void crop_flip(std::span<const uint8_t> source, int64_t height, int64_t width, int64_t channels,
-               const CropFlip& crop, std::span<uint8_t> result);
+void crop_flip(std::span<const uint8_t> source, int64_t height, int64_t width, int64_t channels, const CropFlip& crop,
+               std::span<uint8_t> result);
 
 }  // namespace fqt::data

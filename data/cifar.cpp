@@ -83,8 +83,9 @@ void CifarDataset::append(const std::string& file) {
       fail(ErrorKind::io, "[cifar] {} could not be read beyond byte {}", file, i * kRecord);
     }
     if (record[0] >= kClasses) {
-      fail(ErrorKind::data, "[cifar] {}: record {} (byte {}) has label {}, but labels go from 0 to 9; get the file again",
-           file, i, i * kRecord, record[0]);
+      fail(ErrorKind::data,
+           "[cifar] {}: record {} (byte {}) has label {}, but labels go from 0 to 9; get the file again", file, i,
+           i * kRecord, record[0]);
     }
     labels_.push_back(record[0]);
     for (int64_t pixel = 0; pixel < kSide * kSide; ++pixel) {

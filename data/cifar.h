@@ -41,8 +41,8 @@ class CifarDataset : public ImageDataset {
   uint64_t hash_ = 0;
 };
 
-/// `path` is the folder that holds data_batch_1.bin to data_batch_5.bin and test_batch.bin, or that folder's parent where
-/// the folder has its usual name, cifar-10-batches-bin.
+/// `path` is the folder that holds data_batch_1.bin to data_batch_5.bin and test_batch.bin, or that folder's parent
+/// where the folder has its usual name, cifar-10-batches-bin.
 ImageData open_cifar10(const std::string& path, uint64_t seed);
 
 /// Whether one of the six files stands where open_cifar10 would look.

@@ -11,8 +11,8 @@ namespace {
 
 constexpr DataKind kKinds[] = {
     {"shapes", "ten kinds of drawn figures, 32x32 colour, endless", true, open_shapes, nullptr},
-    {"cifar10", "a folder with data_batch_1.bin to data_batch_5.bin and test_batch.bin (CIFAR-10, binary version)", false,
-     open_cifar10, recognises_cifar10},
+    {"cifar10", "a folder with data_batch_1.bin to data_batch_5.bin and test_batch.bin (CIFAR-10, binary version)",
+     false, open_cifar10, recognises_cifar10},
 };
 
 /// "name: description; name: description" of the kinds that are built in, or of those that are not.

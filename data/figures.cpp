@@ -54,8 +54,8 @@ bool bars(float x, float y) {
 }
 
 constexpr Figure kFigures[] = {
-    {"disc", disc},   {"ring", ring},         {"square", square}, {"triangle", triangle}, {"plus", plus},
-    {"star", star},   {"crescent", crescent}, {"heart", heart},   {"arrow", arrow},       {"bars", bars},
+    {"disc", disc}, {"ring", ring},         {"square", square}, {"triangle", triangle}, {"plus", plus},
+    {"star", star}, {"crescent", crescent}, {"heart", heart},   {"arrow", arrow},       {"bars", bars},
 };
 
 }  // namespace

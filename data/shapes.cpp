@@ -1,9 +1,6 @@
 #include "data/shapes.h"
 
-#include <algorithm>
-#include <array>
-#include <cmath>
-
+#include "data/drawing.h"
 #include "data/figures.h"
 #include "engine/check.h"
 #include "engine/hash.h"
@@ -12,167 +9,10 @@
 namespace fqt::data {
 namespace {
 
-constexpr int kSide = static_cast<int>(ShapesDataset::kSide);
+static_assert(ShapesDataset::kSide == kDrawingSide);
+
 /// Part of every key and of the hash: raise it when the drawing changes.
 constexpr std::string_view kVersion = "shapes 1";
-
-/// A point or a direction, in pixels; an image's centre is the origin.
-struct Vector {
-  float x, y;
-};
-
-using Colour = std::array<float, 3>;
-
-/// Random numbers one after another from a stream.
-class Draws {
- public:
-  explicit Draws(const RandomKey& key) : key_(key) {}
-
-  float between(float low, float high) { return low + (high - low) * random_uniform(key_, next_++); }
-  uint32_t below(uint32_t bound) { return random_below(key_, next_++, bound); }
-  Colour colour() { return {between(0, 255), between(0, 255), between(0, 255)}; }
-
-  /// A unit vector: a rational point of the first eighth of the circle, turned or mirrored into one of the eight.
-  Vector direction() {
-    const float t = between(0.0f, 0.41421356f);
-    float x = (1 - t * t) / (1 + t * t), y = 2 * t / (1 + t * t);
-    const uint32_t eighth = below(8);
-    if (eighth & 1) std::swap(x, y);
-    return {eighth & 2 ? -x : x, eighth & 4 ? -y : y};
-  }
-
- private:
-  RandomKey key_;
-  uint64_t next_ = 0;
-};
-
-/// A colour for every pixel: a base, a slope across the image, and faint stripes.
-struct Paint {
-  Colour base, slope, stripe;
-  Vector along, across;
-
-  Paint(Draws& draws, const Colour& colour) : base(colour) {
-    for (float& s : slope) s = draws.between(-20.0f, 20.0f) / kSide;
-    for (float& s : stripe) s = draws.between(-8.0f, 8.0f);
-    along = draws.direction();
-    across = draws.direction();
-    const float frequency = draws.between(0.1f, 0.3f);  // stripes a pixel
-    across = {across.x * frequency, across.y * frequency};
-  }
-
-  Colour at(float x, float y) const {
-    const float distance = along.x * x + along.y * y;
-    const float turns = across.x * x + across.y * y;
-    const float wave = 4.0f * std::fabs(turns - std::floor(turns) - 0.5f) - 1.0f;  // a triangle wave in [-1, 1]
-    Colour colour;
-    for (int c = 0; c < 3; ++c) colour[c] = base[c] + slope[c] * distance + stripe[c] * wave;
-    return colour;
-  }
-};
-
-/// Where the figure stands: the map from pixels to its own coordinates.
-struct Pose {
-  Vector centre, u, v;
-  float reach;  ///< pixels from the centre beyond which the figure has no point
-
-  explicit Pose(Draws& draws) {
-    const float radius = draws.between(10.0f, 14.0f);
-    const float slack = 16.0f - 0.9f * radius;
-    centre.x = draws.between(-slack, slack);
-    centre.y = draws.between(-slack, slack);
-    const Vector turn = draws.direction();
-    const float stretch = draws.between(0.9f, 1.0f);  // the shorter axis as a part of the longer one
-    const float mirror = draws.below(2) ? 1.0f : -1.0f;
-    u = {turn.x * mirror / (radius * stretch), turn.y * mirror / (radius * stretch)};
-    v = {-turn.y / radius, turn.x / radius};
-    reach = kFigureReach * radius;
-  }
-};
-
-void blend(float* pixel, const Colour& colour, float part) {
-  for (int c = 0; c < 3; ++c) pixel[c] += part * (colour[c] - pixel[c]);
-}
-
-using Canvas = std::array<float, kSide * kSide * 3>;
-
-/// Calls visit(x, y, pixel) at least for the pixels whose centre (x, y) lies within `reach` of `centre` along both axes.
-template <typename Visit>
-void for_pixels(Canvas& canvas, const Vector& centre, float reach, const Visit& visit) {
-  constexpr float kMiddle = (kSide - 1) / 2.0f;
-  const auto first = [&](float at) { return std::clamp(static_cast<int>(at - reach + kMiddle), 0, kSide); };
-  const auto last = [&](float at) { return std::clamp(static_cast<int>(at + reach + kMiddle) + 1, 0, kSide); };
-  const int left = first(centre.x), right = last(centre.x), bottom = last(centre.y);
-  for (int row = first(centre.y); row < bottom; ++row) {
-    float* pixel = canvas.data() + (row * kSide + left) * 3;
-    for (int column = left; column < right; ++column, pixel += 3) {
-      visit(static_cast<float>(column) - kMiddle, static_cast<float>(row) - kMiddle, pixel);
-    }
-  }
-}
-
-void draw_ground(Draws& draws, const Colour& colour, Canvas& canvas) {
-  const Paint paint(draws, colour);
-  for_pixels(canvas, {0, 0}, kSide, [&](float x, float y, float* pixel) {
-    const Colour here = paint.at(x, y);
-    std::copy(here.begin(), here.end(), pixel);
-  });
-}
-
-/// Up to three small discs: edges that belong to no class.
-void draw_distractors(Draws& draws, Canvas& canvas) {
-  const uint32_t count = draws.below(4);
-  for (uint32_t i = 0; i < count; ++i) {
-    const Vector centre = {draws.between(-16.0f, 16.0f), draws.between(-16.0f, 16.0f)};
-    const float reach = draws.between(2.0f, 3.5f);  // the outermost pixel fades out
-    const Colour colour = draws.colour();
-    for_pixels(canvas, centre, reach, [&](float x, float y, float* pixel) {
-      const float dx = x - centre.x, dy = y - centre.y, square = dx * dx + dy * dy;
-      if (square < reach * reach) blend(pixel, colour, std::min(reach - std::sqrt(square), 1.0f));
-    });
-  }
-}
-
-/// Covers each pixel by the part of 2x2 samples that lie in the figure.
-void draw_figure(Draws& draws, const Figure& figure, const Colour& colour, Canvas& canvas) {
-  const Pose pose(draws);
-  const Paint paint(draws, colour);
-  const float offset = draws.between(0.25f, 0.5f);  // of a sample from the pixel's centre; beyond 1/4 it blurs the edge
-  const float reach = pose.reach + 1.0f;
-  for_pixels(canvas, pose.centre, reach, [&](float x, float y, float* pixel) {
-    const float dx = x - pose.centre.x, dy = y - pose.centre.y;
-    if (dx * dx + dy * dy > reach * reach) return;
-    int inside = 0;
-    for (const float sy : {dy - offset, dy + offset}) {
-      for (const float sx : {dx - offset, dx + offset}) {
-        inside += figure.contains(pose.u.x * sx + pose.u.y * sy, pose.v.x * sx + pose.v.y * sy);
-      }
-    }
-    if (inside > 0) blend(pixel, paint.at(x, y), static_cast<float>(inside) / 4);
-  });
-}
-
-/// Rounds to bytes, with triangular noise in (-amplitude, amplitude): the sum of two bytes of a random word.
-void develop(const RandomKey& noise, int amplitude, const Canvas& canvas, std::span<uint8_t> pixels) {
-  for (size_t i = 0; i < canvas.size(); i += 8) {
-    const std::array<uint32_t, 4> words = philox(noise, i / 8);
-    for (size_t j = 0; j < 8; ++j) {
-      const uint32_t half = words[j / 2] >> (16 * (j % 2));
-      const int sum = static_cast<int>(half & 255) + static_cast<int>(half >> 8 & 255) - 255;
-      const int value = static_cast<int>(canvas[i + j] + 0.5f) + ((amplitude * sum + 128) >> 8);
-      pixels[i + j] = static_cast<uint8_t>(std::clamp(value, 0, 255));
-    }
-  }
-}
-
-/// Two colours that differ by at least 80 a channel on average, neither distinguished from the other.
-void contrasting(Draws& draws, Colour& a, Colour& b) {
-  float difference;
-  do {
-    a = draws.colour();
-    b = draws.colour();
-    difference = std::fabs(a[0] - b[0]) + std::fabs(a[1] - b[1]) + std::fabs(a[2] - b[2]);
-  } while (difference < 240.0f);
-}
 
 }  // namespace
 
@@ -191,25 +31,19 @@ std::string_view ShapesDataset::class_name(int64_t label) {
 
 int32_t ShapesDataset::read(int64_t index, std::span<uint8_t> pixels) const {
   check(index >= 0 && (endless() || index < size_), "[shapes] image {} asked for, of {}", index, size_);
-  check(pixels.size() == std::tuple_size_v<Canvas>, "[shapes] {} bytes to write an image to, expected {}",
-        pixels.size(), std::tuple_size_v<Canvas>);
-  const uint64_t split = split_ == Split::train ? 0 : 1;
-  const uint64_t version = hash_text(kVersion);
+  constexpr size_t kBytes = 3 * kSide * kSide;
+  check(pixels.size() == kBytes, "[shapes] {} bytes to write an image to, expected {}", pixels.size(), kBytes);
   const auto label = static_cast<int32_t>(index % classes());
-
-  Draws draws(random_key(seed_, {version, split, static_cast<uint64_t>(index), 0}));
-  const RandomKey noise = random_key(seed_, {version, split, static_cast<uint64_t>(index), 1});
-  Colour ground, figure;
-  contrasting(draws, ground, figure);
-  Canvas canvas;
-  draw_ground(draws, ground, canvas);
-  draw_distractors(draws, canvas);
-  draw_figure(draws, figures()[static_cast<size_t>(label)], figure, canvas);
-  develop(noise, static_cast<int>(draws.below(25)), canvas, pixels);
+  const auto key = [&](uint64_t part) {
+    return random_key(seed_, {hash_text(kVersion), endless() ? 0u : 1u, static_cast<uint64_t>(index), part});
+  };
+  draw_image(figures()[static_cast<size_t>(label)], key(0), key(1), pixels);
   return label;
 }
 
-uint64_t ShapesDataset::hash() const { return hash_text(name(), hash_text(kVersion, seed_) + static_cast<uint64_t>(size_)); }
+uint64_t ShapesDataset::hash() const {
+  return hash_text(name(), hash_text(kVersion, seed_) + static_cast<uint64_t>(size_));
+}
 
 ImageData open_shapes(const std::string&, uint64_t seed) {
   using Split = ShapesDataset::Split;

@@ -27,12 +27,12 @@ using Bytes = std::vector<uint8_t>;
 }  // namespace
 
 TEST_CASE("crop_flip: by hand") {
-  CHECK(cropped({}) == Bytes{1, 2, 3, 4, 5, 6});                                      // the middle crop is the image
-  CHECK(cropped({.top = 5, .left = 4, .flip = false}) == Bytes{4, 5, 6, 0, 0, 0});    // one row further down
-  CHECK(cropped({.top = 4, .left = 3, .flip = false}) == Bytes{0, 1, 2, 0, 4, 5});    // one column further left
+  CHECK(cropped({}) == Bytes{1, 2, 3, 4, 5, 6});                                    // the middle crop is the image
+  CHECK(cropped({.top = 5, .left = 4, .flip = false}) == Bytes{4, 5, 6, 0, 0, 0});  // one row further down
+  CHECK(cropped({.top = 4, .left = 3, .flip = false}) == Bytes{0, 1, 2, 0, 4, 5});  // one column further left
   CHECK(cropped({.top = 4, .left = 4, .flip = true}) == Bytes{3, 2, 1, 6, 5, 4});
-  CHECK(cropped({.top = 4, .left = 3, .flip = true}) == Bytes{2, 1, 0, 5, 4, 0});     // crop first, then flip
-  CHECK(cropped({.top = 0, .left = 0, .flip = false}) == Bytes{0, 0, 0, 0, 0, 0});    // nothing but border
+  CHECK(cropped({.top = 4, .left = 3, .flip = true}) == Bytes{2, 1, 0, 5, 4, 0});   // crop first, then flip
+  CHECK(cropped({.top = 0, .left = 0, .flip = false}) == Bytes{0, 0, 0, 0, 0, 0});  // nothing but border
 }
 
 TEST_CASE("crop_flip: the channels of a pixel stay together") {

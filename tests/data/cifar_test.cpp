@@ -43,9 +43,9 @@ TEST_CASE("cifar: planes become pixels of three channels") {
   REQUIRE(dataset.size() == 1);
   std::vector<uint8_t> pixels(3072);
   CHECK(dataset.read(0, pixels) == 7);
-  CHECK(pixels[0] == 0);                // red of the first pixel: byte 0 of the planes
-  CHECK(pixels[1] == 1024 % 251);       // its green: byte 1024
-  CHECK(pixels[2] == 2048 % 251);       // its blue: byte 2048
+  CHECK(pixels[0] == 0);                           // red of the first pixel: byte 0 of the planes
+  CHECK(pixels[1] == 1024 % 251);                  // its green: byte 1024
+  CHECK(pixels[2] == 2048 % 251);                  // its blue: byte 2048
   CHECK(pixels[3 * 33 + 1] == (1024 + 33) % 251);  // green of row 1, column 1
   CHECK_THROWS_AS(dataset.read(1, pixels), Error);
   CHECK_THROWS_AS(dataset.read(-1, pixels), Error);

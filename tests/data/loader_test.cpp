@@ -13,7 +13,8 @@ using namespace fqt::data;
 
 namespace {
 
-/// Images of 2x2 pixels whose bytes all are the index, and whose label is the index. The image at `broken` is malformed.
+/// Images of 2x2 pixels whose bytes all are the index, and whose label is the index. The image at `broken` is
+/// malformed.
 class CountingDataset : public ImageDataset {
  public:
   explicit CountingDataset(int64_t size, bool endless = false, int64_t broken = -1, int milliseconds = 0)
@@ -60,8 +61,8 @@ TEST_CASE("make_batch: pixels are normalized and labels follow") {
   const Batch batch = make_batch(dataset, kHalf, {.batch = 64, .shuffle = false, .augment = false}, 3);
   CHECK(batch.images.shape() == Shape{64, 2, 2, 1});
   CHECK(batch.labels[63] == 255);
-  CHECK(batch.images.data()[4 * 63] == 2.0f);                                    // (255/255 - 0.5) / 0.25
-  CHECK(batch.images.data()[3] == (192.0f / 255.0f - 0.5f) / 0.25f);             // image 3 * 64, last pixel
+  CHECK(batch.images.data()[4 * 63] == 2.0f);                         // (255/255 - 0.5) / 0.25
+  CHECK(batch.images.data()[3] == (192.0f / 255.0f - 0.5f) / 0.25f);  // image 3 * 64, last pixel
 }
 
 TEST_CASE("make_batch: the border of a crop is black before normalization") {
