@@ -27,9 +27,9 @@ struct Arguments {
 void run(const Arguments& arguments) {
   const RunDirectory directory = RunDirectory::open(arguments.directory);
   Config config;
-  apply(config, read_config_file(directory.config()));
+  apply_layer(config, read_config_file(directory.config()));
   config.threads = fqt::threads();  // those of this machine, not those of the run: they change no result
-  apply(config, arguments.flags);
+  apply_layer(config, arguments.flags);
 
   const Interrupt interrupt;
   Progress progress(arguments.quiet);
@@ -38,22 +38,18 @@ void run(const Arguments& arguments) {
   const Evaluation test = evaluate(experiment, progress, interrupt);
   const std::string hash = to_hex(layers::weights_hash(*experiment.model));
   if (arguments.json) {
-    const Json json{{"model", config.model},
-                    {"data", experiment.data.test->name()},
-                    {"plan", config.plan},
-                    {"steps", step},
-                    {"test_loss", test.loss},
-                    {"test_accuracy", test.accuracy},
-                    {"test_images", test.images},
-                    {"weights_hash", hash}};
+    const Json json{{"model", config.model},      {"data", experiment.data_name()},
+                    {"plan", config.plan},        {"steps", step},
+                    {"test_loss", test.loss},     {"test_accuracy", test.accuracy},
+                    {"test_images", test.images}, {"weights_hash", hash}};
     print(to_text(json) + "\n");
     return;
   }
-  print(fmt::format("{} on {}, plan {}, after {} steps\n"
-                    "test accuracy  {:.2f} % of {} images, loss {:.4f}\n"
-                    "weights hash   {}\n",
-                    config.model, experiment.data.test->name(), config.plan, step, test.accuracy, test.images, test.loss,
-                    hash));
+  print(fmt::format(
+      "{} on {}, plan {}, after {} steps\n"
+      "test accuracy  {:.2f} % of {} images, loss {:.4f}\n"
+      "weights hash   {}\n",
+      config.model, experiment.data_name(), config.plan, step, test.accuracy, test.images, test.loss, hash));
 }
 
 }  // namespace

@@ -18,13 +18,16 @@ namespace {
 
 void run() {
   const trainer::BuildInfo& build = trainer::build_info();
-  std::string text = fmt::format("fqt        {}, commit {}, built with {}\n", build.version, build.commit, build.compiler);
+  std::string text =
+      fmt::format("fqt        {}, commit {}, built with {}\n", build.version, build.commit, build.compiler);
   text += fmt::format("processor  {}, {} threads\n", trainer::cpu_model(), threads());
   text += "kernels\n";
   for (const kernels::Isa& isa : kernels::all_isas()) {
     const bool used = isa.supported() && kernels::active().isa == isa.name;
     text += fmt::format("  {:<14} {}{}\n", isa.name, isa.description,
-                        used ? " (in use)" : isa.supported() ? "" : " (not on this processor)");
+                        used              ? " (in use)"
+                        : isa.supported() ? ""
+                                          : " (not on this processor)");
   }
   text += "models\n";
   for (const models::ModelKind& kind : models::model_kinds())

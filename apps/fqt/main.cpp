@@ -11,12 +11,18 @@ namespace {
 /// The program's exit codes (docs/architecture.md): 2 as shells use it, then those of sysexits.h, and 128 + SIGINT.
 int exit_code(fqt::ErrorKind kind) {
   switch (kind) {
-    case fqt::ErrorKind::usage: return 2;
-    case fqt::ErrorKind::data: return 65;
-    case fqt::ErrorKind::missing: return 66;
-    case fqt::ErrorKind::internal: return 70;
-    case fqt::ErrorKind::io: return 74;
-    case fqt::ErrorKind::interrupted: return 130;
+    case fqt::ErrorKind::usage:
+      return 2;
+    case fqt::ErrorKind::data:
+      return 65;
+    case fqt::ErrorKind::missing:
+      return 66;
+    case fqt::ErrorKind::internal:
+      return 70;
+    case fqt::ErrorKind::io:
+      return 74;
+    case fqt::ErrorKind::interrupted:
+      return 130;
   }
   return 70;
 }

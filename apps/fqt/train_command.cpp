@@ -25,15 +25,15 @@ struct Arguments {
 
 Config resolve(const Arguments& arguments) {
   Config config;
-  if (!arguments.config_file.empty()) apply(config, read_config_file(arguments.config_file));
-  apply(config, arguments.flags);
+  if (!arguments.config_file.empty()) apply_layer(config, read_config_file(arguments.config_file));
+  apply_layer(config, arguments.flags);
   return config;
 }
 
 Json to_json(const Experiment& experiment, const RunDirectory& directory, const TrainResult& result) {
   const Config& config = experiment.config;
   return {{"model", config.model},
-          {"data", experiment.data.train->name()},
+          {"data", experiment.data_name()},
           {"plan", config.plan},
           {"recipe", recipe_name(config.quant)},
           {"seed", config.seed},

@@ -29,7 +29,7 @@ Assignment parse_assignment(const std::string& text) {
   return {key, text.substr(equals + 1), "--set " + key};
 }
 
-void apply(Config& config, const std::vector<Assignment>& layer) {
+void apply_layer(Config& config, const std::vector<Assignment>& layer) {
   std::map<std::string, std::string> seen;
   for (const Assignment& assignment : layer) {
     const ConfigKey* key = find_key(assignment.key);

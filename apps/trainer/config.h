@@ -19,7 +19,7 @@ struct TrainOptions {
   std::string schedule = "step";
   std::vector<double> milestones{0.5, 0.75};
   double factor = 0.1;
-  bool augment = true;
+  std::string augment = "auto";  ///< "on", "off", or "auto": as is the custom for the data
 };
 
 struct EvalOptions {
@@ -54,12 +54,12 @@ Assignment parse_assignment(const std::string& text);
 /// Applies one layer over what `config` holds. train.steps and train.epochs exclude each other within a layer; across
 /// layers the later one wins. Error(usage) for an unknown key (with the nearest known one), a key given twice, and a
 /// value of another type or outside its range (with what is allowed).
-void apply(Config& config, const std::vector<Assignment>& layer);
+void apply_layer(Config& config, const std::vector<Assignment>& layer);
 
 /// "paper", and every switch that differs from it: "paper, lhs_format=symmetric".
 std::string recipe_name(const quant::Recipe& recipe);
 
-/// Every key and its value as a TOML file that apply() reads back to the same configuration.
+/// Every key and its value as a TOML file that apply_layer() reads back to the same configuration.
 std::string to_toml(const Config& config);
 
 /// The assignments of a TOML file. Error(missing) where there is none, Error(usage) with the line where it is not TOML

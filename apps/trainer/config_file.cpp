@@ -45,7 +45,8 @@ std::vector<Assignment> read_config_file(const std::string& path) {
   try {
     collect(toml::parse(text), "", path, assignments);
   } catch (const toml::parse_error& error) {
-    fail(ErrorKind::usage, "[config] {}:{}: this is not TOML: {}", path, error.source().begin.line, error.description());
+    fail(ErrorKind::usage, "[config] {}:{}: this is not TOML: {}", path, error.source().begin.line,
+         error.description());
   }
   return assignments;
 }

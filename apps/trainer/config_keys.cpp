@@ -27,6 +27,8 @@ std::vector<std::string> integer_formats() {
   return names;
 }
 
+std::vector<std::string> augment_choices() { return {"auto", "on", "off"}; }
+
 void verify_model(const std::string& name) {
   for (const models::ModelKind& kind : models::model_kinds())
     if (kind.matches(name)) return;
@@ -62,27 +64,28 @@ const ConfigKey kKeys[] = {
     {"train.milestones", "", "schedule step: shares of the run after which the rate is multiplied",
      [](Config& c) -> Field { return &c.train.milestones; }, 0, 1},
     {"train.factor", "", "schedule step: by this", [](Config& c) -> Field { return &c.train.factor; }, 0, 1},
-    {"train.augment", "", "random crop and flip of the training images",
-     [](Config& c) -> Field { return &c.train.augment; }},
+    {"train.augment", "", "random crop and flip of the training images; auto: as is the custom for the data",
+     [](Config& c) -> Field { return &c.train.augment; }, 0, 0, augment_choices},
 
-    {"eval.every", "", "steps between evaluations; 0: only at the end", [](Config& c) -> Field { return &c.eval.every; },
+    {"eval.every", "", "steps between evaluations; 0: only at the end",
+     [](Config& c) -> Field { return &c.eval.every; }, 0, kMost},
+    {"eval.images", "", "test images used, from the first; 0: all", [](Config& c) -> Field { return &c.eval.images; },
      0, kMost},
-    {"eval.images", "", "test images used, from the first; 0: all", [](Config& c) -> Field { return &c.eval.images; }, 0,
-     kMost},
 
     {"quant.lhs_format", "", "format of a layer's input", [](Config& c) -> Field { return &c.quant.lhs_format; }, 0, 0,
      integer_formats},
     {"quant.rhs_format", "", "format of the weights", [](Config& c) -> Field { return &c.quant.rhs_format; }, 0, 0,
      integer_formats},
-    {"quant.grad_format", "", "format of the output's gradient", [](Config& c) -> Field { return &c.quant.grad_format; },
-     0, 0, integer_formats},
+    {"quant.grad_format", "", "format of the output's gradient",
+     [](Config& c) -> Field { return &c.quant.grad_format; }, 0, 0, integer_formats},
     {"quant.lhs_rounding", "", "rounding of a layer's input", [](Config& c) -> Field { return &c.quant.lhs_rounding; }},
     {"quant.rhs_rounding", "", "rounding of the weights", [](Config& c) -> Field { return &c.quant.rhs_rounding; }},
     {"quant.grad_rounding", "", "rounding of the output's gradient",
      [](Config& c) -> Field { return &c.quant.grad_rounding; }},
     {"quant.quantize_first", "", "quantize the model's first product",
      [](Config& c) -> Field { return &c.quant.quantize_first; }},
-    {"quant.quantize_head", "", "quantize the classifier head", [](Config& c) -> Field { return &c.quant.quantize_head; }},
+    {"quant.quantize_head", "", "quantize the classifier head",
+     [](Config& c) -> Field { return &c.quant.quantize_head; }},
     {"quant.range_momentum", "", "of the running range of a layer's input",
      [](Config& c) -> Field { return &c.quant.range_momentum; }, 0, 1},
 };
@@ -92,7 +95,8 @@ const ConfigKey kKeys[] = {
 std::span<const ConfigKey> config_keys() { return kKeys; }
 
 const ConfigKey* find_key(std::string_view name) {
-  const auto found = std::find_if(std::begin(kKeys), std::end(kKeys), [&](const ConfigKey& key) { return key.name == name; });
+  const auto found =
+      std::find_if(std::begin(kKeys), std::end(kKeys), [&](const ConfigKey& key) { return key.name == name; });
   return found == std::end(kKeys) ? nullptr : found;
 }
 

@@ -19,8 +19,8 @@ struct ConfigKey {
   std::string_view flag;  ///< "--batch", or empty
   std::string_view description;
   Field (*field)(Config& config);
-  double low = 0, high = 0;                         ///< numbers: the smallest and largest allowed, both included
-  std::vector<std::string> (*choices)() = nullptr;  ///< texts: what is allowed, where that is a list
+  double low = 0, high = 0;                           ///< numbers: the smallest and largest allowed, both included
+  std::vector<std::string> (*choices)() = nullptr;    ///< texts: what is allowed, where that is a list
   void (*verify)(const std::string& text) = nullptr;  ///< texts: throws Error(usage) for what is not allowed
 };
 

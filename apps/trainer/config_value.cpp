@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -88,15 +89,14 @@ std::string quoted(std::string_view text) {
 std::string allowed(const ConfigKey& key) {
   if (key.choices) return "one of " + join(key.choices());
   Config any;
-  return std::visit(Match{[&](std::string*) -> std::string { return "a text that is not empty"; },
-                          [&](int64_t*) { return fmt::format("an integer from {:.0f} to {:.0f}", key.low, key.high); },
-                          [&](double*) { return fmt::format("a number from {} to {}", key.low, key.high); },
-                          [&](bool*) -> std::string { return "true or false"; },
-                          [&](std::vector<double>*) {
-                            return fmt::format("a list of numbers from {} to {}", key.low, key.high);
-                          },
-                          [&](quant::Rounding*) -> std::string { return "nearest or stochastic"; }},
-                    key.field(any));
+  return std::visit(
+      Match{[&](std::string*) -> std::string { return "a text that is not empty"; },
+            [&](int64_t*) { return fmt::format("an integer from {:.0f} to {:.0f}", key.low, key.high); },
+            [&](double*) { return fmt::format("a number from {} to {}", key.low, key.high); },
+            [&](bool*) -> std::string { return "true or false"; },
+            [&](std::vector<double>*) { return fmt::format("a list of numbers from {} to {}", key.low, key.high); },
+            [&](quant::Rounding*) -> std::string { return "nearest or stochastic"; }},
+      key.field(any));
 }
 
 void set_value(const ConfigKey& key, Config& config, const std::string& text, const std::string& where) {

@@ -30,6 +30,11 @@ std::string anchored(const std::string& data) {
 
 }  // namespace
 
+std::string Experiment::data_name() const {
+  const std::string name = data.train->name();
+  return name.substr(0, name.find('/'));
+}
+
 int64_t Experiment::parameter_count() const {
   int64_t count = 0;
   for (const Parameter* parameter : model->parameters()) count += parameter->value.size();
@@ -38,7 +43,7 @@ int64_t Experiment::parameter_count() const {
 
 std::string Experiment::summary() const {
   return fmt::format("{} ({} parameters) on {}, plan {}, recipe {}, batch {}, {} steps, {} {}, {}", config.model,
-                     grouped(parameter_count()), data.train->name(), config.plan, recipe_name(config.quant),
+                     grouped(parameter_count()), data_name(), config.plan, recipe_name(config.quant),
                      config.train.batch, grouped(config.train.steps), config.threads,
                      config.threads == 1 ? "thread" : "threads", kernels::active().isa);
 }
@@ -53,14 +58,16 @@ Experiment open_experiment(const Config& config) {
   const quant::Plan plan = quant::parse_plan(config.plan);
   experiment.data = data::open_images(config.data, static_cast<uint64_t>(config.seed));
   const data::ImageDataset& train = *experiment.data.train;
-  check(config.train.batch <= train.size(), "[config] train.batch: {} images a step, but {} has {}; give fewer with --batch",
-        config.train.batch, train.name(), train.size());
+  check(config.train.batch <= train.size(),
+        "[config] train.batch: {} images a step, but {} has {}; give fewer with --batch", config.train.batch,
+        train.name(), train.size());
   experiment.config.data = anchored(config.data);
   experiment.config.train.steps = steps_of(config.train, train);
   experiment.config.train.epochs = 0;
+  if (config.train.augment == "auto") experiment.config.train.augment = experiment.data.augment ? "on" : "off";
 
-  experiment.model = models::build_model(
-      config.model, {train.height(), train.width(), train.channels(), train.classes()});
+  experiment.model =
+      models::build_model(config.model, {train.height(), train.width(), train.channels(), train.classes()});
   layers::initialize(*experiment.model, static_cast<uint64_t>(config.seed));
   experiment.precision = quant::make_precision_table(plan, config.quant, experiment.model->sites());
   return experiment;

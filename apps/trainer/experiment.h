@@ -13,11 +13,13 @@ namespace fqt::trainer {
 
 /// What a configuration stands for: data opened, model built with its starting values, the precision of every site.
 struct Experiment {
-  Config config;  ///< resolved: train.steps is set, train.epochs is not, a data folder is an absolute path
+  Config config;  ///< resolved: train.steps is set instead of train.epochs, no switch is "auto", paths are absolute
   data::ImageData data;
   std::unique_ptr<layers::Module> model;
   quant::PrecisionTable precision;
 
+  /// "shapes", "cifar10"
+  std::string data_name() const;
   int64_t parameter_count() const;
   /// The model, its data, precision and length, in one line.
   std::string summary() const;

@@ -9,7 +9,7 @@ namespace fqt::trainer {
 
 /// What a training step or an evaluation found.
 struct StepRecord {
-  int64_t step = 0;  ///< steps done, this one included
+  int64_t step = 0;               ///< steps done, this one included
   double loss = 0, accuracy = 0;  ///< accuracy in percent
   double learning_rate = 0;
   double seconds = 0;  ///< of training so far

@@ -22,7 +22,7 @@ Json describe_run(const Experiment& experiment) {
           {"model", config.model},
           {"parameters", experiment.parameter_count()},
           {"data",
-           {{"name", train.name()},
+           {{"name", experiment.data_name()},
             {"source", config.data},
             {"train_images", train.size()},
             {"train_hash", to_hex(train.hash())},

@@ -8,8 +8,8 @@
 
 namespace fqt::trainer {
 
-/// What was run, by what and where: version, commit, compiler, processor, instruction set, threads, data and its hashes,
-/// seed. Written when a run begins, and again with its outcome when it ends.
+/// What was run, by what and where: version, commit, compiler, processor, instruction set, threads, data and its
+/// hashes, seed. Written when a run begins, and again with its outcome when it ends.
 Json describe_run(const Experiment& experiment);
 
 /// Error(io).

@@ -17,8 +17,8 @@ struct ProgressState {
   double seconds_left = 0;
 };
 
-/// One line for a terminal of `width` columns, never wider: what does not fit is left out, the bar first, then the least
-/// important figures from the right.
+/// One line for a terminal of `width` columns, never wider: what does not fit is left out, the bar first, then the
+/// least important figures from the right.
 std::string format_bar(const ProgressState& state, int width, bool color);
 
 /// One plain line with everything.

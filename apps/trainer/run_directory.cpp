@@ -6,7 +6,6 @@
 #include <filesystem>
 
 #include "engine/check.h"
-#include "quant/site.h"
 
 namespace fqt::trainer {
 namespace {
@@ -20,7 +19,9 @@ std::string file_name(const std::string& text) {
   std::string name;
   for (const char c : text) {
     if (c == ':') continue;
-    name += std::isalnum(static_cast<unsigned char>(c)) || std::string_view("+-._").find(c) != std::string_view::npos ? c : '_';
+    name += std::isalnum(static_cast<unsigned char>(c)) || std::string_view("+-._").find(c) != std::string_view::npos
+                ? c
+                : '_';
   }
   return name;
 }
@@ -42,7 +43,7 @@ bool make(const std::string& path) {
 
 std::string make_fresh(const Config& config) {
   const std::string data = fs::path(config.data).filename().empty() ? fs::path(config.data).parent_path().filename()
-                                                                     : fs::path(config.data).filename();
+                                                                    : fs::path(config.data).filename();
   const std::string name =
       fmt::format("runs/{}-{}-{}-s{}", file_name(config.model), file_name(config.plan), file_name(data), config.seed);
   if (make(name)) return name;
@@ -50,12 +51,6 @@ std::string make_fresh(const Config& config) {
     if (const std::string numbered = fmt::format("{}-{}", name, n); make(numbered)) return numbered;
   fail(ErrorKind::usage, "[out] {} and {} more runs like it exist; choose a run directory with --out DIR", name,
        kMostRuns);
-}
-
-std::string operand_toml(const quant::OperandPrecision& operand) {
-  if (operand.is_float()) return "{ format = \"fp32\" }";
-  return fmt::format("{{ format = \"{}\", bits = {}, rounding = \"{}\" }}", operand.format->name, operand.bits,
-                     quant::to_string(operand.rounding));
 }
 
 }  // namespace
@@ -78,17 +73,6 @@ RunDirectory RunDirectory::create(const Config& config) {
   fs::create_directory(directory.path() + "/checkpoints", error);
   if (error) fail_to_make(directory.path(), error);
   return directory;
-}
-
-std::string plan_toml(const std::string& plan, const quant::PrecisionTable& precision,
-                      const std::vector<quant::Site*>& sites) {
-  std::string toml = fmt::format("# The precision of every matrix product, from the plan {}.\n", plan);
-  for (const quant::Site* site : sites) {
-    const quant::Precision& row = precision.at(site->name);
-    toml += fmt::format("\n[[site]]\nname = \"{}\"\nlhs = {}\nrhs = {}\ngrad = {}\n", site->name,
-                        operand_toml(row.lhs), operand_toml(row.rhs), operand_toml(row.grad));
-  }
-  return toml;
 }
 
 }  // namespace fqt::trainer

@@ -2,7 +2,6 @@
 
 #include <string>
 
-#include "quant/precision.h"
 #include "trainer/config.h"
 
 namespace fqt::trainer {
@@ -28,9 +27,5 @@ class RunDirectory {
   explicit RunDirectory(std::string path) : path_(std::move(path)) {}
   std::string path_;
 };
-
-/// The precision of every site, in the order of the model, as TOML.
-std::string plan_toml(const std::string& plan, const quant::PrecisionTable& precision,
-                      const std::vector<quant::Site*>& sites);
 
 }  // namespace fqt::trainer

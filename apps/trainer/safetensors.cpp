@@ -76,8 +76,8 @@ struct Reader {
     require(json.is_object() && json.contains("dtype") && json.contains("shape") && json.contains("data_offsets"),
             "tensor '{}' does not have dtype, shape and data_offsets", name);
     require(json["dtype"] == "F32", "tensor '{}' has dtype {}, expected \"F32\"", name, json["dtype"].dump());
-    require(json["shape"].is_array() && json["shape"].size() <= kMaxRank, "tensor '{}': shape is not a list of up to {}",
-            name, kMaxRank);
+    require(json["shape"].is_array() && json["shape"].size() <= kMaxRank,
+            "tensor '{}': shape is not a list of up to {}", name, kMaxRank);
     require(json["data_offsets"].is_array() && json["data_offsets"].size() == 2,
             "tensor '{}': data_offsets is not a list of two", name);
     Entry entry{name, {}, whole_number(json, name, "data_offsets", 0), whole_number(json, name, "data_offsets", 1)};
@@ -88,8 +88,8 @@ struct Reader {
     uint64_t count = 1;
     for (size_t axis = 0; axis < json["shape"].size(); ++axis) {
       const uint64_t extent = whole_number(json, name, "shape", axis);
-      require(extent <= most && (extent == 0 || count <= most / extent), "tensor '{}' has more values than the file holds",
-              name);
+      require(extent <= most && (extent == 0 || count <= most / extent),
+              "tensor '{}' has more values than the file holds", name);
       count *= extent;
       entry.shape.push_back(static_cast<int64_t>(extent));
     }
@@ -105,10 +105,12 @@ std::vector<Entry> in_file_order(const Reader& reader, std::vector<Entry> entrie
   });
   uint64_t position = 0;
   for (const Entry& entry : entries) {
-    reader.require(entry.begin == position, "tensor '{}' begins at byte {}, expected {}", entry.name, entry.begin, position);
+    reader.require(entry.begin == position, "tensor '{}' begins at byte {}, expected {}", entry.name, entry.begin,
+                   position);
     position = entry.end;
   }
-  reader.require(position == available, "the tensors end at byte {}, but {} bytes follow the header", position, available);
+  reader.require(position == available, "the tensors end at byte {}, but {} bytes follow the header", position,
+                 available);
   return entries;
 }
 

@@ -24,8 +24,8 @@ struct TensorFile {
 void write_safetensors(const std::string& path, const TensorFile& file);
 
 /// Reads a file that anybody may have written. Error(missing) where there is none; Error(data), naming the tensor and
-/// what is wrong, for a header that is not what the format says, a dtype other than F32, and offsets that overlap, leave
-/// holes, do not fit the shape or do not end where the file does.
+/// what is wrong, for a header that is not what the format says, a dtype other than F32, and offsets that overlap,
+/// leave holes, do not fit the shape or do not end where the file does.
 TensorFile read_safetensors(const std::string& path);
 
 }  // namespace fqt::trainer

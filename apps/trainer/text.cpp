@@ -47,7 +47,8 @@ std::string nearest(std::string_view word, std::span<const std::string> known) {
   std::string best;
   size_t best_distance = allowed + 1;
   for (const std::string& candidate : known) {
-    if (candidate.size() > word.size() && candidate.ends_with(word) && candidate[candidate.size() - word.size() - 1] == '.')
+    if (candidate.size() > word.size() && candidate.ends_with(word) &&
+        candidate[candidate.size() - word.size() - 1] == '.')
       return candidate;
     const size_t distance = edit_distance(word, candidate);
     if (distance < best_distance) {

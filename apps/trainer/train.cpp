@@ -15,6 +15,7 @@
 #include "trainer/files.h"
 #include "trainer/log.h"
 #include "trainer/manifest.h"
+#include "trainer/plan_file.h"
 #include "trainer/weights.h"
 
 namespace fqt::trainer {
@@ -26,7 +27,7 @@ data::LoaderOptions loader_options(const Config& config) {
   return {.batch = config.train.batch,
           .seed = static_cast<uint64_t>(config.seed),
           .shuffle = true,
-          .augment = config.train.augment,
+          .augment = config.train.augment == "on",
           .drop_last = true};
 }
 
@@ -94,14 +95,15 @@ class Run {
     watch_.stop();
     log_.step({done_, losses_.back(), accuracy, rate, watch_.seconds()});
     const double per_second = items_per_second();
-    progress_.update({.what = "step",
-                      .done = done_,
-                      .total = config_.train.steps,
-                      .has_result = true,
-                      .loss = losses_.back(),
-                      .accuracy = accuracy,
-                      .items_per_second = per_second,
-                      .seconds_left = static_cast<double>((config_.train.steps - done_) * config_.train.batch) / per_second});
+    progress_.update(
+        {.what = "step",
+         .done = done_,
+         .total = config_.train.steps,
+         .has_result = true,
+         .loss = losses_.back(),
+         .accuracy = accuracy,
+         .items_per_second = per_second,
+         .seconds_left = static_cast<double>((config_.train.steps - done_) * config_.train.batch) / per_second});
   }
 
   /// Forward, backward and one step of the optimizer. Returns the batch's accuracy in percent.
@@ -200,7 +202,8 @@ class Run {
       fail(error.kind(), "[train] interrupted after step {} of {}; the weights and the log are in {}", done_,
            config_.train.steps, directory_.path());
     if (diverged_)
-      fail(error.kind(), "[train] the run diverged in step {} of {}: {}; its log is in {}; try a lower learning rate, as in "
+      fail(error.kind(),
+           "[train] the run diverged in step {} of {}: {}; its log is in {}; try a lower learning rate, as in "
            "--set train.learning_rate={}",
            done_, config_.train.steps, error.what(), directory_.path(), config_.train.learning_rate / 10);
     throw;
@@ -224,7 +227,8 @@ class Run {
 
 }  // namespace
 
-TrainResult train(Experiment& experiment, const RunDirectory& directory, Progress& progress, const Interrupt& interrupt) {
+TrainResult train(Experiment& experiment, const RunDirectory& directory, Progress& progress,
+                  const Interrupt& interrupt) {
   return Run(experiment, directory, progress, interrupt).train_and_evaluate();
 }
 

@@ -22,10 +22,11 @@ struct TrainResult {
   uint64_t weights_hash = 0;
 };
 
-/// Trains experiment.model for config.train.steps steps and evaluates it. Writes the run directory from the first step on;
-/// however a run ends, its log, its manifest and (unless it diverged) its weights stay there.
-/// Error(interrupted) after a signal; Error(data) naming the step where it diverged (a loss, an operand or a weight that is
-/// NaN or infinite); Error(io) where the run directory cannot be written.
-TrainResult train(Experiment& experiment, const RunDirectory& directory, Progress& progress, const Interrupt& interrupt);
+/// Trains experiment.model for config.train.steps steps and evaluates it. Writes the run directory from the first step
+/// on; however a run ends, its log, its manifest and (unless it diverged) its weights stay there. Error(interrupted)
+/// after a signal; Error(data) naming the step where it diverged (a loss, an operand or a weight that is NaN or
+/// infinite); Error(io) where the run directory cannot be written.
+TrainResult train(Experiment& experiment, const RunDirectory& directory, Progress& progress,
+                  const Interrupt& interrupt);
 
 }  // namespace fqt::trainer

@@ -38,7 +38,8 @@ void check_finite(const std::string& where, const std::string& name, const Tenso
 void save_weights(const std::string& path, layers::Module& model, int64_t step) {
   TensorFile file;
   for (const State& state : state_of(model)) file.tensors.push_back({state.name, *state.tensor});
-  file.metadata = {{"format", "fqt"}, {"step", std::to_string(step)}, {"weights_hash", to_hex(layers::weights_hash(model))}};
+  file.metadata = {
+      {"format", "fqt"}, {"step", std::to_string(step)}, {"weights_hash", to_hex(layers::weights_hash(model))}};
   write_safetensors(path, file);
 }
 
@@ -60,8 +61,7 @@ int64_t load_weights(const std::string& path, layers::Module& model) {
       found[state.name] = claimed.mapped();
   }
   for (const auto& [name, tensor] : unclaimed) problems.push_back(fmt::format("'{}' is unknown to the model", name));
-  if (!problems.empty())
-    fail(ErrorKind::data, "[weights] {} does not fit the model: {}", path, join(problems, "; "));
+  if (!problems.empty()) fail(ErrorKind::data, "[weights] {} does not fit the model: {}", path, join(problems, "; "));
 
   for (const State& state : wanted) check_finite(path, state.name, *found.at(state.name));
   for (const State& state : wanted) *state.tensor = found.at(state.name)->clone();
