@@ -35,6 +35,6 @@ TEST_CASE("log: a full disk is an error") {
   CHECK_THROWS_AS(trainer::Log("/no/such/folder/log.jsonl"), Error);
   if (!std::filesystem::exists("/dev/full")) return;
   trainer::Log log("/dev/full");
-  CHECK_THROWS_WITH_AS(log.end("finished", 1, ""), "[log] /dev/full cannot be written: No space left on device; free some space",
-                       Error);
+  CHECK_THROWS_WITH_AS(log.end("finished", 1, ""),
+                       "[log] /dev/full cannot be written: No space left on device; free some space", Error);
 }

@@ -71,7 +71,8 @@ Outcome Process::wait() {
   int status = 0;
   waitpid(pid_, &status, 0);
   pid_ = -1;
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read(folder_ / "out"), read(folder_ / "err")};
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read(folder_ / "out"),
+          read(folder_ / "err")};
 }
 
 Outcome fqt_program(const std::vector<std::string>& arguments, const Process::Environment& environment,

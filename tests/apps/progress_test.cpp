@@ -44,8 +44,9 @@ TEST_CASE("progress: a bar fits every width and always says the step") {
 
 TEST_CASE("progress: a wide bar shows everything, in proportion") {
   const std::string bar = format_bar(kState, 120, false);
-  CHECK(bar == "step 150/400 [###############-------------------------]"  // 15 of 40: 150 of 400
-               "  loss 1.234  accuracy 56.8 %  1:15 left  812 images/s");
+  CHECK(bar ==
+        "step 150/400 [###############-------------------------]"  // 15 of 40: 150 of 400
+        "  loss 1.234  accuracy 56.8 %  1:15 left  812 images/s");
 }
 
 TEST_CASE("progress: the least important figures go first") {
