@@ -18,4 +18,7 @@ run(${CMAKE_COMMAND} -S ${CONSUMER} -B ${place}/consumer -G ${GENERATOR} -D CMAK
   -D CMAKE_CXX_COMPILER=${COMPILER} "-DCMAKE_CXX_FLAGS=${FLAGS}" -D CMAKE_PREFIX_PATH=${place}/moved)
 run(${CMAKE_COMMAND} --build ${place}/consumer)
 run(${place}/consumer/consumer)
+if(NOT output MATCHES "^installed fqt computes: ")
+  message(FATAL_ERROR "the consumer printed: ${output}")
+endif()
 message("${output}")
