@@ -50,6 +50,8 @@ class Tensor {
   /// The same values under another shape, sharing storage. One extent may be -1: it is inferred.
   Tensor reshape(Shape shape) const;
   Tensor clone() const;
+  /// The storage itself.
+  const Buffer<float>& buffer() const { return buffer_; }
   /// True where no other tensor shares the values, so that they may be written in place.
   bool unique() const { return buffer_.unique(); }
 

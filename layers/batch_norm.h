@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/ops/norm.h"
 #include "layers/module.h"
 
 namespace fqt::layers {
@@ -10,12 +11,18 @@ class BatchNorm : public Module {
  public:
   BatchNorm(const std::string& name, int64_t channels);
   Var forward(const quant::Context& context, const Var& x) override;
+  /// relu(forward(x)), in one pass.
+  Var forward_relu(const quant::Context& context, const Var& x);
+  /// relu(forward(x) + residual), in one pass.
+  Var forward_add_relu(const quant::Context& context, const Var& x, const Var& residual);
 
  protected:
   std::vector<Parameter*> own_parameters() override { return {&gamma_, &beta_}; }
   std::vector<NamedBuffer> own_buffers() override;
 
  private:
+  static ops::BatchNormOptions options(const quant::Context& context);
+
   std::string name_;
   Parameter gamma_, beta_;
   Tensor running_mean_, running_var_;

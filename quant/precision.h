@@ -13,7 +13,7 @@ namespace fqt::quant {
 enum class Rounding { nearest, stochastic };
 /// Error(usage) for an unknown name.
 Rounding parse_rounding(std::string_view name);
-std::string_view to_string(Rounding rounding);
+std::string_view rounding_name(Rounding rounding);
 
 /// How one operand of a product is turned into levels.
 struct OperandPrecision {

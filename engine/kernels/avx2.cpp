@@ -1,12 +1,19 @@
+#include <immintrin.h>
+
 #include "engine/kernels/isa.h"
 
 namespace fqt::kernels {
 namespace avx2 {
+namespace {
 #include "engine/kernels/vector.inl"
+#include "engine/kernels/codes.inl"
+#include "engine/kernels/gemm_common.inl"
+#include "engine/kernels/gemm_avx2.inl"
+}  // namespace
 }  // namespace avx2
 
 const KernelTable& table_avx2() {
-  static constexpr KernelTable table{"avx2", avx2::kVectorKernels};
+  static constexpr KernelTable table{"avx2", avx2::kVectorKernels, avx2::kCodeKernels, avx2::kGemmKernels};
   return table;
 }
 

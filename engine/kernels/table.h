@@ -4,6 +4,8 @@
 #include <span>
 #include <string_view>
 
+#include "engine/kernels/codes.h"
+#include "engine/kernels/gemm.h"
 #include "engine/kernels/vector.h"
 
 namespace fqt::kernels {
@@ -12,6 +14,8 @@ namespace fqt::kernels {
 struct KernelTable {
   std::string_view isa;  ///< "reference", "avx2", "avx512"
   VectorKernels vector;
+  CodeKernels codes;
+  GemmKernels gemm;
 };
 
 struct Isa {

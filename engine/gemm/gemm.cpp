@@ -1,0 +1,253 @@
+#include "engine/gemm/gemm.h"
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "engine/gemm/accumulator.h"
+#include "engine/gemm/panels.h"
+#include "engine/kernels/table.h"
+#include "engine/parallel.h"
+
+namespace fqt::gemm {
+namespace {
+
+using kernels::kGroup;
+using kernels::kPanelColumns;
+
+constexpr int64_t kBlockBytes = 16 * 1024;  ///< of one panel, to stay in the first-level cache across rows
+constexpr int64_t kBlockRows = 96;          ///< rows that share a panel block
+constexpr int64_t kBlockPanels = 16;
+
+/// A block of results before they are written: tiles of int32 or float sums, [panel][tile][rows][16].
+template <typename Sum>
+struct Block {
+  int64_t first_row, rows, tiles;
+  int64_t first_panel, panels;
+  int tile_rows;
+  Sum* sums;
+
+  int64_t tile_size() const { return tile_rows * kPanelColumns; }
+  Sum* tile(int64_t panel, int64_t index) const { return sums + (panel * tiles + index) * tile_size(); }
+};
+
+template <typename Lhs, typename Rhs, typename Sum>
+struct Operands {
+  const LhsGather& gather;
+  const Lhs* lhs;
+  const Panels<Rhs>& panels;
+  kernels::TileFn<Lhs, Rhs, Sum> tile;
+  int depth;
+  int64_t block_groups;  ///< most groups summed between two calls of `flush`
+};
+
+/// Adds the terms of [segment, segment + count) x [group, group + groups) to every tile of the block.
+template <typename Lhs, typename Rhs, typename Sum>
+void add_terms(const Operands<Lhs, Rhs, Sum>& operands, const Block<Sum>& block, const int32_t* rows, int64_t segment,
+               int64_t count, int64_t group, int64_t groups, int64_t segment_groups) {
+  const int64_t panel_offset = (segment * segment_groups + group) * kPanelColumns * kGroup<Rhs>;
+  for (int64_t p = 0; p < block.panels; ++p)
+    for (int64_t t = 0; t < block.tiles; ++t)
+      operands.tile(operands.lhs + group * kGroup<Rhs>, rows + t * block.tile_rows,
+                    operands.gather.segments.data() + segment, count, groups,
+                    operands.panels.panel(block.first_panel + p) + panel_offset, block.tile(p, t), operands.depth);
+}
+
+/// Computes one block: walks the terms in rising order, in runs of at most block_groups groups, and calls
+/// flush(block, last) after each run.
+template <typename Lhs, typename Rhs, typename Sum, typename Flush>
+void compute_block(const Operands<Lhs, Rhs, Sum>& operands, const Block<Sum>& block, const Flush& flush) {
+  std::vector<int32_t> rows(static_cast<size_t>(block.tiles * block.tile_rows));
+  for (size_t i = 0; i < rows.size(); ++i)  // rows past the last repeat it; their sums are not used
+    rows[i] = operands.gather.rows[static_cast<size_t>(
+        block.first_row + std::min<int64_t>(static_cast<int64_t>(i), block.rows - 1))];
+  std::fill_n(block.sums, block.panels * block.tiles * block.tile_size(), Sum{});
+
+  const int64_t segments = static_cast<int64_t>(operands.gather.segments.size());
+  const int64_t segment_groups = (operands.gather.length + kGroup<Rhs> - 1) / kGroup<Rhs>;
+  if (segment_groups <= operands.block_groups) {
+    const int64_t step = operands.block_groups / std::max<int64_t>(segment_groups, 1);
+    for (int64_t s = 0; s < segments; s += step) {
+      add_terms(operands, block, rows.data(), s, std::min(step, segments - s), 0, segment_groups, segment_groups);
+      flush(block, s + step >= segments);
+    }
+    return;
+  }
+  for (int64_t s = 0; s < segments; ++s)
+    for (int64_t g = 0; g < segment_groups; g += operands.block_groups) {
+      add_terms(operands, block, rows.data(), s, 1, g, std::min(operands.block_groups, segment_groups - g),
+                segment_groups);
+      flush(block, s + 1 == segments && g + operands.block_groups >= segment_groups);
+    }
+}
+
+/// Splits the result into blocks, over all threads.
+template <typename Lhs, typename Rhs, typename Sum, typename Flush>
+void run(const Operands<Lhs, Rhs, Sum>& operands, const Flush& flush) {
+  const int tile_rows = kernels::active().gemm.rows;
+  const int64_t rows = static_cast<int64_t>(operands.gather.rows.size());
+  const int64_t panels = (operands.panels.columns + kPanelColumns - 1) / kPanelColumns;
+  const int64_t tiles = (rows + tile_rows - 1) / tile_rows;
+  const int64_t panel_blocks = (panels + kBlockPanels - 1) / kBlockPanels;
+  // Fewer rows a block where there would be too few blocks to share out; which rows share a block changes no result.
+  const int64_t block_tiles = std::clamp<int64_t>(tiles * panel_blocks / (4 * threads()), 1, kBlockRows / tile_rows);
+  const int64_t row_blocks = (tiles + block_tiles - 1) / block_tiles;
+  parallel_for(row_blocks * panel_blocks, 1, [&](int64_t begin, int64_t end) {
+    Buffer<Sum> scratch(std::min(panels, kBlockPanels) * block_tiles * tile_rows * kPanelColumns);
+    for (int64_t unit = begin; unit < end; ++unit) {
+      Block<Sum> block;
+      const int64_t first_tile = unit / panel_blocks * block_tiles;
+      block.tiles = std::min(block_tiles, tiles - first_tile);
+      block.tile_rows = tile_rows;
+      block.first_row = first_tile * tile_rows;
+      block.rows = std::min(block.tiles * tile_rows, rows - block.first_row);
+      block.first_panel = unit % panel_blocks * kBlockPanels;
+      block.panels = std::min(kBlockPanels, panels - block.first_panel);
+      block.sums = scratch.data();
+      compute_block(operands, block, flush);
+    }
+  });
+}
+
+/// Calls visit(row, first_column, columns, sums) for each row of each tile of a block.
+template <typename Sum, typename Visit>
+void for_each_row(const Block<Sum>& block, int64_t columns, const Visit& visit) {
+  for (int64_t p = 0; p < block.panels; ++p) {
+    const int64_t first = (block.first_panel + p) * kPanelColumns;
+    const int64_t count = std::min<int64_t>(kPanelColumns, columns - first);
+    for (int64_t i = 0; i < block.rows; ++i)
+      visit(block.first_row + i, first, count,
+            block.tile(p, i / block.tile_rows) + i % block.tile_rows * kPanelColumns);
+  }
+}
+
+int64_t out_offset(const GatherProduct& product, int64_t row) {
+  return product.out_rows.empty() ? row * product.rhs.columns : product.out_rows[static_cast<size_t>(row)];
+}
+
+int64_t max_difference(const Levels& levels) { return std::max(levels.zero, levels.max_level - levels.zero); }
+
+/// How many neighbouring pair sums of the narrow path fit the pair limit; 0 where the operands need the wide path.
+int narrow_depth(const Levels& lhs, const Levels& rhs) {
+  if (rhs.zero > 128 || rhs.max_level - rhs.zero > 127) return 0;
+  const int limit = kernels::active().gemm.pair_sum_limit;
+  if (limit == 0) return 1;
+  return static_cast<int>(limit / std::max<int64_t>(1, 2 * lhs.max_level * max_difference(rhs)));
+}
+
+/// Elements of the left operand that the product may touch.
+int64_t extent(const LhsGather& gather) {
+  return *std::max_element(gather.rows.begin(), gather.rows.end()) +
+         *std::max_element(gather.segments.begin(), gather.segments.end()) + gather.length;
+}
+
+Buffer<int16_t> widen(const uint8_t* levels, int64_t count) {
+  Buffer<int16_t> wide(count);
+  parallel_for(count, 1 << 16, [&](int64_t begin, int64_t end) {
+    int16_t* out = wide.data();
+    for (int64_t i = begin; i < end; ++i) out[i] = levels[i];
+  });
+  return wide;
+}
+
+template <typename Lhs, typename Rhs>
+using IntTile = kernels::TileFn<Lhs, Rhs, int32_t>;
+
+/// Runs an integer product and hands each finished row to narrow(row, column, count, int32 sums, corrections) where
+/// int32 is proven, or to wide(row, column, count, corrected int64 sums).
+template <typename Lhs, typename Rhs, typename Narrow, typename Wide>
+void integer_rows(const GatherProduct& product, const Lhs* lhs, const Panels<Rhs>& panels, IntTile<Lhs, Rhs> tile,
+                  int depth, int lhs_zero, const Accumulator& accumulator, const Narrow& narrow, const Wide& wide) {
+  Operands<Lhs, Rhs, int32_t> operands{product.lhs, lhs, panels, tile, depth,
+                                       kBlockBytes / (kPanelColumns * kGroup<Rhs> * static_cast<int64_t>(sizeof(Rhs)))};
+  const size_t padded = panels.column_sums.size();
+  if (accumulator.fits_int32) {
+    std::vector<int32_t> corrections(padded);
+    for (size_t c = 0; c < padded; ++c) corrections[c] = static_cast<int32_t>(lhs_zero * panels.column_sums[c]);
+    run(operands, [&](const Block<int32_t>& block, bool last) {
+      if (!last) return;
+      for_each_row(block, panels.columns, [&](int64_t row, int64_t first, int64_t count, const int32_t* sums) {
+        narrow(row, first, count, sums, corrections.data() + first);
+      });
+    });
+    return;
+  }
+  operands.block_groups = std::clamp<int64_t>(accumulator.safe_terms / kGroup<Rhs>, 1, operands.block_groups);
+  run(operands, [&](const Block<int32_t>& block, bool last) {
+    thread_local std::vector<int64_t> totals;
+    const size_t size = static_cast<size_t>(block.panels * block.tiles * block.tile_size());
+    totals.resize(size);
+    for (size_t i = 0; i < size; ++i) totals[i] += block.sums[i];
+    std::fill_n(block.sums, size, 0);
+    if (!last) return;
+    Block<int64_t> wide_block{block.first_row, block.rows, block.tiles, block.first_panel, block.panels,
+                              block.tile_rows, totals.data()};
+    for_each_row(wide_block, panels.columns, [&](int64_t row, int64_t first, int64_t count, int64_t* sums) {
+      for (int64_t c = 0; c < count; ++c) sums[c] -= lhs_zero * panels.column_sums[static_cast<size_t>(first + c)];
+      wide(row, first, count, sums);
+    });
+    totals.clear();
+  });
+}
+
+/// Chooses the narrow kernel (bytes) or the wide one (int16) and runs it.
+template <typename Narrow, typename Wide>
+void integer_rows(const GatherProduct& product, const Levels& lhs, const Levels& rhs, const Narrow& narrow,
+                  const Wide& wide) {
+  if (product.lhs.rows.empty() || product.rhs.columns == 0) return;
+  const kernels::GemmKernels& gemm = kernels::active().gemm;
+  // What fills up a group or a pixel of lhs meets a zero of rhs: the sums have product.terms terms and no more.
+  const Accumulator accumulator = plan_accumulator(lhs.max_level, max_difference(rhs), product.terms);
+  if (const int depth = narrow_depth(lhs, rhs); depth > 0) {
+    integer_rows<uint8_t, int8_t>(product, lhs.data, pack_levels<int8_t>(rhs.data, product.rhs, rhs.zero),
+                                  gemm.tile_u8s8, depth, lhs.zero, accumulator, narrow, wide);
+    return;
+  }
+  const Buffer<int16_t> lhs_wide = widen(lhs.data, extent(product.lhs) + kGroup<int16_t>);
+  integer_rows<int16_t, int16_t>(product, lhs_wide.data(), pack_levels<int16_t>(rhs.data, product.rhs, rhs.zero),
+                                 gemm.tile_s16, 1, lhs.zero, accumulator, narrow, wide);
+}
+
+}  // namespace
+
+void integer_sums(const GatherProduct& product, const Levels& lhs, const Levels& rhs, std::span<int64_t> sums) {
+  const int64_t columns = product.rhs.columns;
+  integer_rows(
+      product, lhs, rhs,
+      [&](int64_t row, int64_t first, int64_t count, const int32_t* values, const int32_t* corrections) {
+        for (int64_t c = 0; c < count; ++c)
+          sums[static_cast<size_t>(row * columns + first + c)] = values[c] - corrections[c];
+      },
+      [&](int64_t row, int64_t first, int64_t count, const int64_t* values) {
+        std::copy_n(values, count, sums.data() + row * columns + first);
+      });
+}
+
+void integer_product(const GatherProduct& product, const Levels& lhs, const Levels& rhs, double scale, float* out) {
+  const auto scale_sums = kernels::active().gemm.scale_sums;
+  integer_rows(
+      product, lhs, rhs,
+      [&](int64_t row, int64_t first, int64_t count, const int32_t* values, const int32_t* corrections) {
+        scale_sums(values, corrections, scale, out + out_offset(product, row) + first, count);
+      },
+      [&](int64_t row, int64_t first, int64_t count, const int64_t* values) {
+        float* target = out + out_offset(product, row) + first;
+        for (int64_t c = 0; c < count; ++c) target[c] = static_cast<float>(static_cast<double>(values[c]) * scale);
+      });
+}
+
+void float_product(const GatherProduct& product, const float* lhs, const float* rhs, float* out) {
+  if (product.lhs.rows.empty() || product.rhs.columns == 0) return;
+  const Panels<float> panels = pack_float(rhs, product.rhs);
+  const Operands<float, float, float> operands{
+      product.lhs, lhs, panels, kernels::active().gemm.tile_f32, 1,
+      kBlockBytes / (kPanelColumns * static_cast<int64_t>(sizeof(float)))};
+  run(operands, [&](const Block<float>& block, bool last) {
+    if (!last) return;
+    for_each_row(block, panels.columns, [&](int64_t row, int64_t first, int64_t count, const float* sums) {
+      std::copy_n(sums, count, out + out_offset(product, row) + first);
+    });
+  });
+}
+
+}  // namespace fqt::gemm

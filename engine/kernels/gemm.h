@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+
+namespace fqt::kernels {
+
+/// Columns of a tile, and of a packed panel of the right operand, on every instruction set.
+inline constexpr int kPanelColumns = 16;
+
+/// Consecutive terms of a sum that a packed panel keeps side by side: 32 bits of each column.
+template <typename T>
+inline constexpr int kGroup = 4 / static_cast<int>(sizeof(T));
+
+/// One tile of a matrix product, `rows` (see GemmKernels) by kPanelColumns:
+///
+///   sums[r][c] += sum over s < segment_count, g < groups, t < kGroup of
+///                 lhs[rows[r] + segments[s] + g * kGroup + t] * panel[((s * groups + g) * kPanelColumns + c) * kGroup + t]
+///
+/// The left operand is read where it lies: a row of a matrix, or the pixels under a convolution's window, is an offset
+/// plus a few contiguous runs (segments). float32 sums are fused multiply-adds in rising order of (s, g).
+template <typename Lhs, typename Rhs, typename Sum>
+using TileFn = void (*)(const Lhs* lhs, const int32_t* rows, const int32_t* segments, int64_t segment_count,
+                        int64_t groups, const Rhs* panel, Sum* sums, int depth);
+
+struct GemmKernels {
+  int rows;  ///< rows of a tile
+  /// The largest magnitude that tile_u8s8 can hold in the sum of `depth` groups' neighbouring pairs before it widens
+  /// them to int32; 0 where products go to int32 at once and `depth` is ignored.
+  int pair_sum_limit;
+  TileFn<float, float, float> tile_f32;       ///< `depth` is ignored
+  TileFn<uint8_t, int8_t, int32_t> tile_u8s8;  ///< exact while depth * 2 * max|lhs| * max|panel| <= pair_sum_limit
+  TileFn<int16_t, int16_t, int32_t> tile_s16;  ///< exact; `depth` is ignored
+  /// out[i] = float(scale * (sums[i] - corrections[i])), the product rounded once to float64 and once to float32.
+  void (*scale_sums)(const int32_t* sums, const int32_t* corrections, double scale, float* out, int64_t count);
+};
+
+}  // namespace fqt::kernels

@@ -1,0 +1,39 @@
+#include "quant/range.h"
+
+#include <algorithm>
+#include <mutex>
+
+#include "engine/check.h"
+#include "engine/kernels/table.h"
+#include "engine/parallel.h"
+
+namespace fqt::quant {
+
+Range extremes(std::span<const float> values, const char* operand, const std::string& site, uint64_t step) {
+  if (values.empty()) return {};
+  kernels::Extremes all{values[0], values[0], true};
+  std::mutex mutex;
+  // Smallest and largest do not depend on the order, so that here, and only here, threads may join as they come.
+  parallel_for(static_cast<int64_t>(values.size()), 1 << 15, [&](int64_t begin, int64_t end) {
+    kernels::Extremes own{values[0], values[0], true};
+    kernels::active().codes.extremes(values.data() + begin, end - begin, &own);
+    const std::lock_guard lock(mutex);
+    all = {std::min(all.low, own.low), std::max(all.high, own.high), all.finite && own.finite};
+  });
+  if (!all.finite)
+    fail(ErrorKind::data,
+         "[product] {} of site '{}' holds NaN or infinity at step {}: training has diverged or its input is damaged; "
+         "try a lower learning rate or more bits",
+         operand, site, step);
+  return {all.low + 0.0f, all.high + 0.0f};  // -0 becomes 0: which of two zeros was met first must not show
+}
+
+void update_running(Tensor& running, const Range& batch, double momentum) {
+  float* range = running.data();
+  const bool first = range[0] == 0 && range[1] == 0;
+  const float keep = first ? 0.0f : static_cast<float>(momentum), take = 1.0f - keep;
+  range[0] = keep * range[0] + take * batch.low;
+  range[1] = keep * range[1] + take * batch.high;
+}
+
+}  // namespace fqt::quant

@@ -1,0 +1,10 @@
+#include "quant/site.h"
+
+#include "engine/hash.h"
+
+namespace fqt::quant {
+
+Site::Site(std::string name, SiteRole role)
+    : name(std::move(name)), key(hash_text(this->name)), role(role), lhs_range(Tensor::zeros({2})) {}
+
+}  // namespace fqt::quant
