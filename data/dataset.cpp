@@ -11,7 +11,7 @@ namespace {
 
 constexpr DataKind kKinds[] = {
     {"shapes", "ten kinds of drawn figures, 32x32 colour, endless", true, open_shapes, nullptr},
-    {"cifar10", "a folder with data_batch_1.bin to data_batch_5.bin and test_batch.bin (CIFAR-10, binary version)",
+    {"cifar10", "CIFAR-10, binary version: a folder with data_batch_1.bin to data_batch_5.bin and test_batch.bin",
      false, open_cifar10, recognises_cifar10},
 };
 
