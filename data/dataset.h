@@ -36,6 +36,8 @@ struct Normalization {
 struct ImageData {
   std::unique_ptr<ImageDataset> train, test;
   Normalization normalization;
+  /// Whether it is the custom to train on random crops and flips of these images.
+  bool augment = false;
 };
 
 /// A kind of data set: built in, or recognised from a path.

@@ -17,11 +17,11 @@ struct Batch {
 struct LoaderOptions {
   int64_t batch = 128;
   uint64_t seed = 1;
-  bool shuffle = true;      ///< a new order every epoch, from (seed, epoch)
-  bool augment = true;      ///< pad-4 random crop and flip, from (seed, epoch, position)
-  bool drop_last = true;    ///< leave out the last, smaller batch of an epoch
-  int64_t start_step = 0;   ///< first batch to yield, counted from the beginning of training
-  int64_t ahead = 4;        ///< batches prepared before they are asked for
+  bool shuffle = true;     ///< a new order every epoch, from (seed, epoch)
+  bool augment = true;     ///< pad-4 random crop and flip, from (seed, epoch, position)
+  bool drop_last = true;   ///< leave out the last, smaller batch of an epoch
+  int64_t start_step = 0;  ///< first batch to yield, counted from the beginning of training
+  int64_t ahead = 4;       ///< batches prepared before they are asked for
 };
 
 /// Yields batches, epoch after epoch, prepared ahead of time on a thread of its own. Batch t is a function of

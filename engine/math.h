@@ -35,8 +35,6 @@ static inline double polynomial(double x, double c0, Rest... rest) {
 
 static inline double exp(double x) {
   using namespace detail;
-  x = x > 746.0 ? 746.0 : x;  // beyond these the result is infinity or 0 all the same; NaN passes
-  x = x < -746.0 ? -746.0 : x;
   const double rounded = x * (1.0 / 0x1.62e42fefa39efp-1) + kRounder;
   const int64_t n = bits(rounded) - bits(kRounder);
   const double whole = rounded - kRounder;
@@ -45,7 +43,8 @@ static inline double exp(double x) {
                                    1.0 / 40320, 1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600);
   // 2^n in two factors, for n from -1076 to 1076. An arithmetic shift of 64 bits is missing from AVX2.
   const int64_t half = static_cast<int64_t>((uint64_t(n) + 2048) >> 1) - 1024;
-  return series * power_of_two(half) * power_of_two(n - half);
+  const double result = series * power_of_two(half) * power_of_two(n - half);
+  return x > 710.0 ? __builtin_inf() : x < -746.0 ? 0.0 : result;
 }
 
 static inline double log(double x) {
@@ -56,11 +55,10 @@ static inline double log(double x) {
   const uint64_t offset = uint64_t(bits(normal)) - uint64_t(bits(0x1.6a09e667f3bcdp-1)) + (uint64_t(1024) << 52);
   const int64_t k = static_cast<int64_t>(offset >> 52);
   const double exponent = from_bits(k + bits(kRounder)) - kRounder - (tiny ? 1078.0 : 1024.0);
-  const double m =
-      from_bits(static_cast<int64_t>((offset & 0xfffffffffffffu) + uint64_t(bits(0x1.6a09e667f3bcdp-1))));
+  const double m = from_bits(static_cast<int64_t>((offset & 0xfffffffffffffu) + uint64_t(bits(0x1.6a09e667f3bcdp-1))));
   const double s = (m - 1.0) / (m + 1.0);  // log m = 2 artanh s
-  const double tail = polynomial(s * s, 1.0 / 3, 1.0 / 5, 1.0 / 7, 1.0 / 9, 1.0 / 11, 1.0 / 13, 1.0 / 15, 1.0 / 17,
-                                 1.0 / 19, 1.0 / 21);
+  const double tail =
+      polynomial(s * s, 1.0 / 3, 1.0 / 5, 1.0 / 7, 1.0 / 9, 1.0 / 11, 1.0 / 13, 1.0 / 15, 1.0 / 17, 1.0 / 19, 1.0 / 21);
   const double result = exponent * kLn2High + (2.0 * s + (2.0 * s * (s * s * tail) + exponent * kLn2Low));
   const double outside = x == 0.0 ? -__builtin_inf() : x > 0.0 ? x : __builtin_nan("");  // 0, infinity; negative, NaN
   return x > 0.0 && x < __builtin_inf() ? result : outside;
@@ -117,17 +115,16 @@ static inline float erf(float x) {
   const double wide = x;
   const double square = wide * wide;
   // Below 1, Taylor's series.
-  const double near = wide * (2.0 / 0x1.c5bf891b4ef6bp+0) *
-                      polynomial(square, 1.0, -1.0 / 3, 1.0 / 10, -1.0 / 42, 1.0 / 216, -1.0 / 1320, 1.0 / 9360,
-                                 -1.0 / 75600, 1.0 / 685440, -1.0 / 6894720, 1.0 / 76204800, -1.0 / 918086400,
-                                 1.0 / 11975040000);
+  const double near =
+      wide * (2.0 / 0x1.c5bf891b4ef6bp+0) *
+      polynomial(square, 1.0, -1.0 / 3, 1.0 / 10, -1.0 / 42, 1.0 / 216, -1.0 / 1320, 1.0 / 9360, -1.0 / 75600,
+                 1.0 / 685440, -1.0 / 6894720, 1.0 / 76204800, -1.0 / 918086400, 1.0 / 11975040000);
   // From 1 to 4, exp(x^2) erfc(x) (x + 2) as a polynomial in u = (x - 2) / (x + 2): Chebyshev interpolation of degree 8
   // over -1/3 <= u <= 1/3, relative error 2.2e-11. Beyond 4, erf rounds to 1.
   const double size = detail::abs(wide) < 4.0 ? detail::abs(wide) : square != square ? square : 4.0;
   const double u = (size - 2.0) / (size + 2.0);
-  const double scaled =
-      polynomial(u, 1.02158270524, -0.68716068464, 0.279472091811, -0.0364422044969, -0.0215105723881,
-                 0.00647832423274, 0.00308770192181, -0.000827371927527, -0.000627864965112);
+  const double scaled = polynomial(u, 1.02158270524, -0.68716068464, 0.279472091811, -0.0364422044969, -0.0215105723881,
+                                   0.00647832423274, 0.00308770192181, -0.000827371927527, -0.000627864965112);
   const double far = 1.0 - exp(-size * size) * scaled / (size + 2.0);
   return static_cast<float>(detail::abs(wide) < 1.0 ? near : wide < 0.0 ? -far : far);
 }

@@ -50,7 +50,8 @@ void fill_normal(const RandomKey& key, float standard_deviation, std::span<float
       const double radius = standard_deviation * std::sqrt(-2.0 * math::log(uniform));
       const double turns = word[1] * 0x1p-32;
       out[static_cast<size_t>(2 * pair)] = static_cast<float>(radius * math::cos_turns(turns));
-      if (2 * pair + 1 < count) out[static_cast<size_t>(2 * pair + 1)] = static_cast<float>(radius * math::sin_turns(turns));
+      if (2 * pair + 1 < count)
+        out[static_cast<size_t>(2 * pair + 1)] = static_cast<float>(radius * math::sin_turns(turns));
     }
   });
 }

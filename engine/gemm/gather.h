@@ -44,12 +44,17 @@ struct PaddedImage {
 };
 
 /// The same elements, one channel after another within an image, so that neighbours along a row are contiguous. Columns
-/// are split by their remainder modulo `stride`: [batch, channels, stride, padded height, ceil(padded width / stride)].
+/// are split by their remainder modulo `stride`: [batch, channels, stride, padded height, row()], row() >= padded width / stride.
 struct PlanarImage {
   PaddedImage source;
   int64_t stride = 1;
 
-  int64_t row() const { return (source.padded_width() + stride - 1) / stride; }
+  /// Elements from one image row to the next. Never a multiple of 512: the same pixel of neighbouring channels would
+  /// share a cache set.
+  int64_t row() const {
+    const int64_t width = (source.padded_width() + stride - 1) / stride;
+    return width % 512 == 0 ? width + 64 : width;
+  }
   int64_t plane() const { return source.padded_height() * row(); }
   int64_t size() const { return source.batch * source.channels * stride * plane(); }
 };

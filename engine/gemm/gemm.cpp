@@ -109,16 +109,30 @@ void run(const Operands<Lhs, Rhs, Sum>& operands, const Flush& flush) {
   });
 }
 
-/// Calls visit(row, first_column, columns, sums) for each row of each tile of a block.
+/// A finished tile: where it stands in the result, and its sums, 16 to a row.
+template <typename Sum>
+struct Tile {
+  int64_t row, rows;
+  int64_t column, columns;
+  const Sum* sums;
+};
+
 template <typename Sum, typename Visit>
-void for_each_row(const Block<Sum>& block, int64_t columns, const Visit& visit) {
-  for (int64_t p = 0; p < block.panels; ++p) {
-    const int64_t first = (block.first_panel + p) * kPanelColumns;
-    const int64_t count = std::min<int64_t>(kPanelColumns, columns - first);
-    for (int64_t i = 0; i < block.rows; ++i)
-      visit(block.first_row + i, first, count,
-            block.tile(p, i / block.tile_rows) + i % block.tile_rows * kPanelColumns);
-  }
+void for_each_tile(const Block<Sum>& block, int64_t columns, const Visit& visit) {
+  for (int64_t p = 0; p < block.panels; ++p)
+    for (int64_t t = 0; t < block.tiles; ++t) {
+      const int64_t first = t * block.tile_rows, column = (block.first_panel + p) * kPanelColumns;
+      visit(Tile<Sum>{block.first_row + first, std::min<int64_t>(block.tile_rows, block.rows - first), column,
+                      std::min<int64_t>(kPanelColumns, columns - column), block.tile(p, t)});
+    }
+}
+
+/// Calls visit(row, column, value) for every element of a tile.
+template <typename Sum, typename Visit>
+void for_each_value(const Tile<Sum>& tile, const Visit& visit) {
+  for (int64_t r = 0; r < tile.rows; ++r)
+    for (int64_t c = 0; c < tile.columns; ++c)
+      visit(tile.row + r, tile.column + c, tile.sums[r * kPanelColumns + c]);
 }
 
 int64_t out_offset(const GatherProduct& product, int64_t row) {
@@ -153,22 +167,21 @@ Buffer<int16_t> widen(const uint8_t* levels, int64_t count) {
 template <typename Lhs, typename Rhs>
 using IntTile = kernels::TileFn<Lhs, Rhs, int32_t>;
 
-/// Runs an integer product and hands each finished row to narrow(row, column, count, int32 sums, corrections) where
-/// int32 is proven, or to wide(row, column, count, corrected int64 sums).
+/// Runs an integer product and hands each finished tile to narrow(tile of int32, corrections of its columns) where int32
+/// is proven, or to wide(tile of int64, corrections). A sum of differences is the tile's sum less the correction.
 template <typename Lhs, typename Rhs, typename Narrow, typename Wide>
-void integer_rows(const GatherProduct& product, const Lhs* lhs, const Panels<Rhs>& panels, IntTile<Lhs, Rhs> tile,
+void integer_tiles(const GatherProduct& product, const Lhs* lhs, const Panels<Rhs>& panels, IntTile<Lhs, Rhs> tile,
                   int depth, int lhs_zero, const Accumulator& accumulator, const Narrow& narrow, const Wide& wide) {
   Operands<Lhs, Rhs, int32_t> operands{product.lhs, lhs, panels, tile, depth,
                                        kBlockBytes / (kPanelColumns * kGroup<Rhs> * static_cast<int64_t>(sizeof(Rhs)))};
-  const size_t padded = panels.column_sums.size();
+  std::vector<int64_t> corrections(panels.column_sums);
+  for (int64_t& correction : corrections) correction *= lhs_zero;
   if (accumulator.fits_int32) {
-    std::vector<int32_t> corrections(padded);
-    for (size_t c = 0; c < padded; ++c) corrections[c] = static_cast<int32_t>(lhs_zero * panels.column_sums[c]);
+    const std::vector<int32_t> small(corrections.begin(), corrections.end());
     run(operands, [&](const Block<int32_t>& block, bool last) {
       if (!last) return;
-      for_each_row(block, panels.columns, [&](int64_t row, int64_t first, int64_t count, const int32_t* sums) {
-        narrow(row, first, count, sums, corrections.data() + first);
-      });
+      for_each_tile(block, panels.columns,
+                    [&](const Tile<int32_t>& tile) { narrow(tile, small.data() + tile.column); });
     });
     return;
   }
@@ -180,60 +193,58 @@ void integer_rows(const GatherProduct& product, const Lhs* lhs, const Panels<Rhs
     for (size_t i = 0; i < size; ++i) totals[i] += block.sums[i];
     std::fill_n(block.sums, size, 0);
     if (!last) return;
-    Block<int64_t> wide_block{block.first_row, block.rows, block.tiles, block.first_panel, block.panels,
-                              block.tile_rows, totals.data()};
-    for_each_row(wide_block, panels.columns, [&](int64_t row, int64_t first, int64_t count, int64_t* sums) {
-      for (int64_t c = 0; c < count; ++c) sums[c] -= lhs_zero * panels.column_sums[static_cast<size_t>(first + c)];
-      wide(row, first, count, sums);
-    });
+    const Block<int64_t> wide_block{block.first_row, block.rows, block.tiles, block.first_panel, block.panels,
+                                    block.tile_rows, totals.data()};
+    for_each_tile(wide_block, panels.columns,
+                  [&](const Tile<int64_t>& tile) { wide(tile, corrections.data() + tile.column); });
     totals.clear();
   });
 }
 
 /// Chooses the narrow kernel (bytes) or the wide one (int16) and runs it.
 template <typename Narrow, typename Wide>
-void integer_rows(const GatherProduct& product, const Levels& lhs, const Levels& rhs, const Narrow& narrow,
+void integer_tiles(const GatherProduct& product, const Levels& lhs, const Levels& rhs, const Narrow& narrow,
                   const Wide& wide) {
   if (product.lhs.rows.empty() || product.rhs.columns == 0) return;
   const kernels::GemmKernels& gemm = kernels::active().gemm;
   // What fills up a group or a pixel of lhs meets a zero of rhs: the sums have product.terms terms and no more.
   const Accumulator accumulator = plan_accumulator(lhs.max_level, max_difference(rhs), product.terms);
   if (const int depth = narrow_depth(lhs, rhs); depth > 0) {
-    integer_rows<uint8_t, int8_t>(product, lhs.data, pack_levels<int8_t>(rhs.data, product.rhs, rhs.zero),
+    integer_tiles<uint8_t, int8_t>(product, lhs.data, pack_levels<int8_t>(rhs.data, product.rhs, rhs.zero),
                                   gemm.tile_u8s8, depth, lhs.zero, accumulator, narrow, wide);
     return;
   }
   const Buffer<int16_t> lhs_wide = widen(lhs.data, extent(product.lhs) + kGroup<int16_t>);
-  integer_rows<int16_t, int16_t>(product, lhs_wide.data(), pack_levels<int16_t>(rhs.data, product.rhs, rhs.zero),
+  integer_tiles<int16_t, int16_t>(product, lhs_wide.data(), pack_levels<int16_t>(rhs.data, product.rhs, rhs.zero),
                                  gemm.tile_s16, 1, lhs.zero, accumulator, narrow, wide);
 }
 
 }  // namespace
 
 void integer_sums(const GatherProduct& product, const Levels& lhs, const Levels& rhs, std::span<int64_t> sums) {
-  const int64_t columns = product.rhs.columns;
-  integer_rows(
-      product, lhs, rhs,
-      [&](int64_t row, int64_t first, int64_t count, const int32_t* values, const int32_t* corrections) {
-        for (int64_t c = 0; c < count; ++c)
-          sums[static_cast<size_t>(row * columns + first + c)] = values[c] - corrections[c];
-      },
-      [&](int64_t row, int64_t first, int64_t count, const int64_t* values) {
-        std::copy_n(values, count, sums.data() + row * columns + first);
-      });
+  const auto store = [&](const auto& tile, const auto* corrections) {
+    for_each_value(tile, [&](int64_t row, int64_t column, int64_t sum) {
+      sums[static_cast<size_t>(row * product.rhs.columns + column)] = sum - corrections[column - tile.column];
+    });
+  };
+  integer_tiles(product, lhs, rhs, store, store);
 }
 
 void integer_product(const GatherProduct& product, const Levels& lhs, const Levels& rhs, double scale, float* out) {
-  const auto scale_sums = kernels::active().gemm.scale_sums;
-  integer_rows(
-      product, lhs, rhs,
-      [&](int64_t row, int64_t first, int64_t count, const int32_t* values, const int32_t* corrections) {
-        scale_sums(values, corrections, scale, out + out_offset(product, row) + first, count);
-      },
-      [&](int64_t row, int64_t first, int64_t count, const int64_t* values) {
-        float* target = out + out_offset(product, row) + first;
-        for (int64_t c = 0; c < count; ++c) target[c] = static_cast<float>(static_cast<double>(values[c]) * scale);
-      });
+  const auto scale_tile = kernels::active().gemm.scale_tile;
+  const auto narrow = [&](const Tile<int32_t>& tile, const int32_t* corrections) {
+    const bool plain = product.out_rows.empty();
+    scale_tile(tile.sums, corrections, scale, tile.rows, tile.columns,
+               plain ? nullptr : product.out_rows.data() + tile.row, product.rhs.columns,
+               out + (plain ? tile.row * product.rhs.columns : 0) + tile.column);
+  };
+  const auto wide = [&](const Tile<int64_t>& tile, const int64_t* corrections) {
+    for_each_value(tile, [&](int64_t row, int64_t column, int64_t sum) {
+      out[out_offset(product, row) + column] =
+          static_cast<float>(static_cast<double>(sum - corrections[column - tile.column]) * scale);
+    });
+  };
+  integer_tiles(product, lhs, rhs, narrow, wide);
 }
 
 void float_product(const GatherProduct& product, const float* lhs, const float* rhs, float* out) {
@@ -244,8 +255,9 @@ void float_product(const GatherProduct& product, const float* lhs, const float* 
       kBlockBytes / (kPanelColumns * static_cast<int64_t>(sizeof(float)))};
   run(operands, [&](const Block<float>& block, bool last) {
     if (!last) return;
-    for_each_row(block, panels.columns, [&](int64_t row, int64_t first, int64_t count, const float* sums) {
-      std::copy_n(sums, count, out + out_offset(product, row) + first);
+    for_each_tile(block, panels.columns, [&](const Tile<float>& tile) {
+      for (int64_t r = 0; r < tile.rows; ++r)
+        std::copy_n(tile.sums + r * kPanelColumns, tile.columns, out + out_offset(product, tile.row + r) + tile.column);
     });
   });
 }

@@ -47,6 +47,26 @@ void transpose(const uint8_t* source, int64_t step, int64_t count, int64_t chann
                      plane);
   transpose<uint8_t>(source + whole * step, step, count - whole, channels, target + whole, plane);
 }
+
+/// Blocks of 4 x 4 floats.
+void transpose(const float* source, int64_t step, int64_t count, int64_t channels, float* target, int64_t plane) {
+  const int64_t whole = count / 4 * 4, whole_channels = channels / 4 * 4;
+  for (int64_t c = 0; c < whole_channels; c += 4)
+    for (int64_t i = 0; i < whole; i += 4) {
+      const float* from = source + i * step + c;
+      __m128 r0 = _mm_loadu_ps(from), r1 = _mm_loadu_ps(from + step), r2 = _mm_loadu_ps(from + 2 * step),
+             r3 = _mm_loadu_ps(from + 3 * step);
+      _MM_TRANSPOSE4_PS(r0, r1, r2, r3);
+      float* to = target + c * plane + i;
+      _mm_storeu_ps(to, r0);
+      _mm_storeu_ps(to + plane, r1);
+      _mm_storeu_ps(to + 2 * plane, r2);
+      _mm_storeu_ps(to + 3 * plane, r3);
+    }
+  transpose<float>(source + whole_channels, step, whole, channels - whole_channels, target + whole_channels * plane,
+                   plane);
+  transpose<float>(source + whole * step, step, count - whole, channels, target + whole, plane);
+}
 #endif
 
 template <typename T>
@@ -54,7 +74,7 @@ void rearrange(const PlanarImage& planar, const T* source, T* target) {
   const PaddedImage& image = planar.source;
   const int64_t height = image.padded_height(), width = image.padded_width(), row = planar.row();
   // A plain matrix is one long row: units are pieces of rows.
-  constexpr int64_t kPiece = 4096;
+  constexpr int64_t kPiece = 512;
   const int64_t pieces = (row + kPiece - 1) / kPiece;
   parallel_for(image.batch * height * pieces, 4, [&](int64_t begin, int64_t end) {
     for (int64_t unit = begin; unit < end; ++unit) {

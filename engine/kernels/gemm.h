@@ -30,8 +30,10 @@ struct GemmKernels {
   TileFn<float, float, float> tile_f32;       ///< `depth` is ignored
   TileFn<uint8_t, int8_t, int32_t> tile_u8s8;  ///< exact while depth * 2 * max|lhs| * max|panel| <= pair_sum_limit
   TileFn<int16_t, int16_t, int32_t> tile_s16;  ///< exact; `depth` is ignored
-  /// out[i] = float(scale * (sums[i] - corrections[i])), the product rounded once to float64 and once to float32.
-  void (*scale_sums)(const int32_t* sums, const int32_t* corrections, double scale, float* out, int64_t count);
+  /// Writes one tile: row r, column c of `rows` x `columns` (<= 16) goes to out[offsets[r] + c], or to
+  /// out[r * stride + c] where offsets is null, as float32(float64(sums[r][c] - corrections[c]) * scale).
+  void (*scale_tile)(const int32_t* sums, const int32_t* corrections, double scale, int64_t rows, int64_t columns,
+                     const int32_t* offsets, int64_t stride, float* out);
 };
 
 }  // namespace fqt::kernels

@@ -43,7 +43,7 @@ void tile_f32(const float* lhs, const int32_t* rows, const int32_t* segments, in
 
 // maddubs adds two products in int16 and saturates there. With few enough levels, `depth` such sums still fit, and only
 // then are they widened: twice the rate of 16-bit products.
-void tile_u8s8(const uint8_t* lhs, const int32_t* rows, const int32_t* segments, int64_t segment_count, int64_t groups,
+void tile_u8s8_deep(const uint8_t* lhs, const int32_t* rows, const int32_t* segments, int64_t segment_count, int64_t groups,
                const int8_t* panel, int32_t* sums, int depth) {
   const __m256i ones = _mm256_set1_epi16(1);
   __m256i acc[kRows][2];
@@ -80,6 +80,43 @@ void tile_u8s8(const uint8_t* lhs, const int32_t* rows, const int32_t* segments,
   }
 }
 
+// Too few sums fit to be worth keeping: each is widened at once, and the accumulators are int32.
+void tile_u8s8_shallow(const uint8_t* lhs, const int32_t* rows, const int32_t* segments, int64_t segment_count,
+                       int64_t groups, const int8_t* panel, int32_t* sums) {
+  const __m256i ones = _mm256_set1_epi16(1);
+  __m256i acc[kRows][2];
+#pragma GCC unroll 6
+  for (int r = 0; r < kRows; ++r) {
+    acc[r][0] = load(sums + r * 16);
+    acc[r][1] = load(sums + r * 16 + 8);
+  }
+  for (int64_t s = 0; s < segment_count; ++s) {
+    const uint8_t* a[kRows];
+#pragma GCC unroll 6
+    for (int r = 0; r < kRows; ++r) a[r] = lhs + rows[r] + segments[s];
+    for (int64_t g = 0; g < groups; ++g, panel += 64) {
+      const __m256i b0 = load(panel), b1 = load(panel + 32);
+#pragma GCC unroll 6
+      for (int r = 0; r < kRows; ++r) {
+        const __m256i v = broadcast32(a[r] + g * 4);
+        acc[r][0] = _mm256_add_epi32(acc[r][0], _mm256_madd_epi16(_mm256_maddubs_epi16(v, b0), ones));
+        acc[r][1] = _mm256_add_epi32(acc[r][1], _mm256_madd_epi16(_mm256_maddubs_epi16(v, b1), ones));
+      }
+    }
+  }
+#pragma GCC unroll 6
+  for (int r = 0; r < kRows; ++r) {
+    store(sums + r * 16, acc[r][0]);
+    store(sums + r * 16 + 8, acc[r][1]);
+  }
+}
+
+void tile_u8s8(const uint8_t* lhs, const int32_t* rows, const int32_t* segments, int64_t segment_count, int64_t groups,
+               const int8_t* panel, int32_t* sums, int depth) {
+  if (depth < 3) return tile_u8s8_shallow(lhs, rows, segments, segment_count, groups, panel, sums);
+  tile_u8s8_deep(lhs, rows, segments, segment_count, groups, panel, sums, depth);
+}
+
 void tile_s16(const int16_t* lhs, const int32_t* rows, const int32_t* segments, int64_t segment_count, int64_t groups,
               const int16_t* panel, int32_t* sums, int /*depth*/) {
   __m256i acc[kRows][2];
@@ -109,4 +146,4 @@ void tile_s16(const int16_t* lhs, const int32_t* rows, const int32_t* segments, 
   }
 }
 
-constexpr GemmKernels kGemmKernels{kRows, kPairSumLimit, tile_f32, tile_u8s8, tile_s16, scale_sums};
+constexpr GemmKernels kGemmKernels{kRows, kPairSumLimit, tile_f32, tile_u8s8, tile_s16, scale_tile};

@@ -55,4 +55,4 @@ void tile_f32(const float* lhs, const int32_t* rows, const int32_t* segments, in
 }
 
 constexpr GemmKernels kGemmKernels{
-    kRows, 0, tile_f32, tile_int<uint8_t, int8_t>, tile_int<int16_t, int16_t>, scale_sums};
+    kRows, 0, tile_f32, tile_int<uint8_t, int8_t>, tile_int<int16_t, int16_t>, scale_tile};

@@ -7,11 +7,11 @@
 
 namespace fqt::ops {
 
-/// Mean over the rows of -log softmax(logits)[label]: logits [N, classes] -> one value. Error(usage) for a label outside
-/// [0, classes).
+/// Mean over the rows of -log softmax(logits)[label]: logits [N, classes] -> one value. Error(usage) for a label
+/// outside [0, classes); Error(data) where the mean is not finite.
 Var cross_entropy(Tape& tape, const Var& logits, std::span<const int32_t> labels);
 
-/// Rows whose largest logit (the first among equals) is at the label.
+/// Rows whose largest logit (the first among equals) is at the label. A row with NaN is not correct.
 int64_t count_correct(const Tensor& logits, std::span<const int32_t> labels);
 
 }  // namespace fqt::ops

@@ -55,10 +55,11 @@ TEST_CASE("math: float32 functions stay within 0.501 units in the last place") {
   CHECK(worst([](float x) { return math::sigmoid(x); }, [](long double x) { return 1 / (1 + std::exp(-x)); }) < 0.501);
   CHECK(worst([](float x) { return math::sin_turns(x); }, exact_sin) < 0.501);
   // cos at a quarter turn goes through 0: sin of the distance from there has no such cancellation.
-  CHECK(worst([](float x) { return math::cos_turns(x); }, [](long double x) {
-          const long double part = std::fabs(std::remainder(x, 1.0L));
-          return part > 0.125L ? exact_sin(0.25L - part) : exact_cos(part);
-        }) < 0.501);
+  CHECK(worst([](float x) { return math::cos_turns(x); },
+              [](long double x) {
+                const long double part = std::fabs(std::remainder(x, 1.0L));
+                return part > 0.125L ? exact_sin(0.25L - part) : exact_cos(part);
+              }) < 0.501);
 }
 
 TEST_CASE("math: float64 functions stay within 1e-14") {

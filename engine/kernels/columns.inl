@@ -1,0 +1,183 @@
+// Part of vector.inl: loops over x[rows, columns] in which every column has values of its own. Each column is summed on
+// its own, in the order of the rows, however many columns the instruction set takes at a time.
+
+constexpr int64_t kBlock = 16;
+
+/// kBlock, known to the compiler: sums over a block of that many columns stay in registers.
+struct WholeBlock {
+  constexpr operator int64_t() const { return kBlock; }
+};
+
+/// Calls body(first column, number of columns) for blocks of columns.
+template <typename Body>
+inline void for_blocks(int64_t columns, const Body& body) {
+  int64_t c = 0;
+  for (; c + kBlock <= columns; c += kBlock) body(c, WholeBlock());
+  if (c < columns) body(c, columns - c);
+}
+
+/// Calls body(first row, end, first column, number of columns) for tiles of about a page, all blocks of columns before
+/// the next rows: memory is walked nearly in order though a block's coefficients stay in registers.
+template <typename Body>
+inline void for_tiles(int64_t columns, int64_t begin, int64_t end, const Body& body) {
+  const int64_t rows = columns < 64 ? 1024 / columns : 16;
+  for (int64_t tile = begin; tile < end; tile += rows) {
+    const int64_t tile_end = tile + rows < end ? tile + rows : end;
+    for_blocks(columns, [&](int64_t c, auto width) { body(tile, tile_end, c, width); });
+  }
+}
+
+inline void add_row(float* __restrict y, const float* __restrict x, const float* __restrict row, int64_t rows,
+                    int64_t columns) {
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t c = 0; c < columns; ++c) y[r * columns + c] = x[r * columns + c] + row[c];
+}
+
+template <typename Width>
+inline void block_sums(float* sums, const float* x, int64_t rows, int64_t columns, Width width) {
+  float sum[kBlock] = {};
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t i = 0; i < width; ++i) sum[i] += x[r * columns + i];
+  for (int64_t i = 0; i < width; ++i) sums[i] = sum[i];
+}
+
+inline void column_sums(float* sums, const float* x, int64_t rows, int64_t columns) {
+  for_blocks(columns, [=](int64_t c, auto width) { block_sums(sums + c, x + c, rows, columns, width); });
+}
+
+template <typename Width>
+inline void block_moments(float* means, float* squares, const float* x, int64_t rows, int64_t columns, Width width) {
+  float mean[kBlock] = {}, square[kBlock] = {};
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t i = 0; i < width; ++i) mean[i] += x[r * columns + i];
+  for (int64_t i = 0; i < width; ++i) mean[i] /= static_cast<float>(rows);
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t i = 0; i < width; ++i) {
+      const float distance = x[r * columns + i] - mean[i];
+      square[i] += distance * distance;
+    }
+  }
+  for (int64_t i = 0; i < width; ++i) means[i] = mean[i];
+  for (int64_t i = 0; i < width; ++i) squares[i] = square[i];
+}
+
+inline void column_moments(float* mean, float* squares, const float* x, int64_t rows, int64_t columns) {
+  for_blocks(columns,
+             [=](int64_t c, auto width) { block_moments(mean + c, squares + c, x + c, rows, columns, width); });
+}
+
+template <bool relu, bool residual, typename Width>
+inline void block_normalize(const Normalize& task, int64_t channels, int64_t begin, int64_t end, int64_t c,
+                            Width width) {
+  float scale[kBlock], shift[kBlock];
+  for (int64_t i = 0; i < width; ++i) scale[i] = task.scale[c + i];
+  for (int64_t i = 0; i < width; ++i) shift[i] = task.shift[c + i];
+  for (int64_t r = begin; r < end; ++r) {
+    const float* const x = task.x + r * channels + c;
+    const float* const term = residual ? task.residual + r * channels + c : nullptr;
+    float* const y = task.y + r * channels + c;
+    for (int64_t i = 0; i < width; ++i) {
+      float value = x[i] * scale[i] + shift[i];
+      if constexpr (residual) value += term[i];
+      y[i] = relu && value < 0.0f ? 0.0f : value;
+    }
+  }
+}
+
+template <bool relu, bool residual>
+inline void normalize_rows(const Normalize& task, int64_t channels, int64_t begin, int64_t end) {
+  for_tiles(channels, begin, end, [&](int64_t first, int64_t last, int64_t c, auto width) {
+    block_normalize<relu, residual>(task, channels, first, last, c, width);
+  });
+}
+
+inline void normalize(const Normalize& task, int64_t channels, int64_t begin, int64_t end) {
+  if (task.residual)
+    (task.relu ? normalize_rows<true, true> : normalize_rows<false, true>)(task, channels, begin, end);
+  else
+    (task.relu ? normalize_rows<true, false> : normalize_rows<false, false>)(task, channels, begin, end);
+}
+
+/// What decides whether a gradient passes the ReLU.
+enum class Mask { none, from_x, from_y };
+
+/// Adds to sums and products.
+template <Mask mask, typename Width>
+inline void block_grad_sums(const NormalizeGrad& task, float* masked, int64_t channels, int64_t begin, int64_t end,
+                            float* sums, float* products, int64_t c, Width width) {
+  float mean[kBlock], scale[kBlock], shift[kBlock], sum[kBlock], product[kBlock];
+  for (int64_t i = 0; i < width; ++i) {
+    sum[i] = sums[c + i];
+    product[i] = products[c + i];
+    mean[i] = task.mean[c + i];
+    scale[i] = task.scale[c + i];
+    shift[i] = task.shift[c + i];
+  }
+  for (int64_t r = begin; r < end; ++r) {
+    const int64_t row = r * channels + c;
+    const float* const x = task.x + row;
+    const float* const y = mask == Mask::from_y ? task.y + row : nullptr;
+    const float* const grad = task.grad + row;
+    for (int64_t i = 0; i < width; ++i) {
+      const float value = grad[i];
+      float passed = value;
+      if constexpr (mask == Mask::from_x) passed = x[i] * scale[i] + shift[i] > 0.0f ? value : 0.0f;
+      if constexpr (mask == Mask::from_y) masked[row + i] = passed = y[i] > 0.0f ? value : 0.0f;
+      sum[i] += passed;
+      product[i] += passed * (x[i] - mean[i]);
+    }
+  }
+  for (int64_t i = 0; i < width; ++i) sums[c + i] = sum[i];
+  for (int64_t i = 0; i < width; ++i) products[c + i] = product[i];
+}
+
+template <Mask mask>
+inline void grad_sums(const NormalizeGrad& task, float* masked, int64_t channels, int64_t begin, int64_t end,
+                      float* sums, float* products) {
+  for (int64_t c = 0; c < channels; ++c) sums[c] = products[c] = 0.0f;
+  for_tiles(channels, begin, end, [&](int64_t first, int64_t last, int64_t c, auto width) {
+    block_grad_sums<mask>(task, masked, channels, first, last, sums, products, c, width);
+  });
+}
+
+inline void normalize_grad_sums(const NormalizeGrad& task, float* masked, int64_t channels, int64_t begin, int64_t end,
+                                float* sums, float* products) {
+  const auto run = task.y ? grad_sums<Mask::from_y> : task.relu ? grad_sums<Mask::from_x> : grad_sums<Mask::none>;
+  run(task, masked, channels, begin, end, sums, products);
+}
+
+template <bool relu, typename Width>
+inline void block_grad(const NormalizeGrad& task, const float* slopes, const float* offsets, float* grad_x,
+                       int64_t channels, int64_t begin, int64_t end, int64_t c, Width width) {
+  float mean[kBlock], scale[kBlock], shift[kBlock], slope[kBlock], offset[kBlock];
+  for (int64_t i = 0; i < width; ++i) {
+    mean[i] = task.mean[c + i];
+    scale[i] = task.scale[c + i];
+    shift[i] = task.shift[c + i];
+    slope[i] = slopes[c + i];
+    offset[i] = offsets[c + i];
+  }
+  for (int64_t r = begin; r < end; ++r) {
+    const float* const x = task.x + r * channels + c;
+    const float* const grad = task.grad + r * channels + c;
+    float* const out = grad_x + r * channels + c;
+    for (int64_t i = 0; i < width; ++i) {
+      const float value = grad[i];
+      const float passed = !relu || x[i] * scale[i] + shift[i] > 0.0f ? value : 0.0f;
+      out[i] = passed * scale[i] + ((x[i] - mean[i]) * slope[i] + offset[i]);
+    }
+  }
+}
+
+template <bool relu>
+inline void grad_rows(const NormalizeGrad& task, const float* slope, const float* offset, float* grad_x,
+                      int64_t channels, int64_t begin, int64_t end) {
+  for_tiles(channels, begin, end, [&](int64_t first, int64_t last, int64_t c, auto width) {
+    block_grad<relu>(task, slope, offset, grad_x, channels, first, last, c, width);
+  });
+}
+
+inline void normalize_grad(const NormalizeGrad& task, const float* slope, const float* offset, float* grad_x,
+                           int64_t channels, int64_t begin, int64_t end) {
+  (task.relu ? grad_rows<true> : grad_rows<false>)(task, slope, offset, grad_x, channels, begin, end);
+}

@@ -1,0 +1,76 @@
+#include "engine/ops/elementwise.h"
+
+#include "engine/check.h"
+#include "engine/kernels/table.h"
+#include "engine/ops/support.h"
+
+namespace fqt::ops {
+
+Var add(Tape& tape, const Var& a, const Var& b) {
+  check(a.shape() == b.shape(), "[add] cannot add shape {} to shape {}", to_string(b.shape()), to_string(a.shape()));
+  Tensor sum(a.shape());
+  const auto kernel = kernels::active().vector.sum;
+  parallel_for(sum.size(), grain(1), [&](int64_t begin, int64_t end) {
+    kernel(sum.data() + begin, a.value().data() + begin, b.value().data() + begin, end - begin);
+  });
+  return tape.record(std::move(sum), {a, b}, [](Tensor grad) { return std::vector<Tensor>{grad, grad}; });
+}
+
+Var relu(Tape& tape, const Var& x) {
+  Tensor y(x.shape());
+  const auto kernel = kernels::active().vector.relu;
+  parallel_for(y.size(), grain(1),
+               [&](int64_t begin, int64_t end) { kernel(y.data() + begin, x.value().data() + begin, end - begin); });
+  return tape.record(y, {x}, [y](Tensor grad) {
+    Tensor grad_x = over(grad);
+    const auto kernel = kernels::active().vector.relu_grad;
+    parallel_for(y.size(), grain(1), [&](int64_t begin, int64_t end) {
+      kernel(grad_x.data() + begin, y.data() + begin, grad.data() + begin, end - begin);
+    });
+    return std::vector<Tensor>{grad_x};
+  });
+}
+
+Var reshape(Tape& tape, const Var& x, Shape shape) {
+  return tape.record(x.value().reshape(std::move(shape)), {x},
+                     [from = x.shape()](Tensor grad) { return std::vector<Tensor>{grad.reshape(from)}; });
+}
+
+namespace {
+
+/// The sum of every column of x[rows, columns].
+Tensor sum_rows(const Tensor& x, int64_t rows, int64_t columns) {
+  const int64_t chunks = chunk_count(rows, columns);
+  Tensor partial({chunks, columns});
+  const auto kernel = kernels::active().vector.column_sums;
+  for_chunks(rows, columns, [&](int64_t chunk, int64_t begin, int64_t end) {
+    kernel(partial.data() + chunk * columns, x.data() + begin * columns, end - begin, columns);
+  });
+  Tensor sums({columns});
+  for (int64_t c = 0; c < columns; ++c) {
+    double sum = 0;
+    for (int64_t chunk = 0; chunk < chunks; ++chunk) sum += partial.data()[chunk * columns + c];
+    sums.data()[c] = static_cast<float>(sum);
+  }
+  return sums;
+}
+
+}  // namespace
+
+Var add_bias(Tape& tape, const Var& x, const Var& bias) {
+  check(x.value().rank() >= 1, "[add_bias] input has shape {}, expected [..., channels]", to_string(x.shape()));
+  const int64_t columns = x.value().dim(-1);
+  check_shape("add_bias", "bias", bias.value(), {columns});
+  const int64_t rows = columns ? x.value().size() / columns : 0;
+  Tensor y(x.shape());
+  const auto kernel = kernels::active().vector.add_row;
+  parallel_for(rows, grain(columns), [&](int64_t begin, int64_t end) {
+    kernel(y.data() + begin * columns, x.value().data() + begin * columns, bias.value().data(), end - begin, columns);
+  });
+  return tape.record(std::move(y), {x, bias}, [rows, columns](Tensor grad) {
+    Tensor grad_bias = sum_rows(grad, rows, columns);
+    return std::vector<Tensor>{std::move(grad), std::move(grad_bias)};
+  });
+}
+
+}  // namespace fqt::ops

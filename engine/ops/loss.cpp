@@ -1,0 +1,83 @@
+#include "engine/ops/loss.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/check.h"
+#include "engine/kernels/table.h"
+#include "engine/ops/support.h"
+
+namespace fqt::ops {
+namespace {
+
+void check_labels(const char* name, const Tensor& logits, std::span<const int32_t> labels) {
+  check(logits.rank() == 2 && logits.size() > 0, "[{}] logits have shape {}, expected [N, classes]", name,
+        to_string(logits.shape()));
+  check(static_cast<int64_t>(labels.size()) == logits.dim(0), "[{}] {} labels for logits of shape {}", name,
+        labels.size(), to_string(logits.shape()));
+  for (size_t row = 0; row < labels.size(); ++row)
+    check(labels[row] >= 0 && labels[row] < logits.dim(1), "[{}] label {} of row {} is outside [0, {})", name,
+          labels[row], row, logits.dim(1));
+}
+
+}  // namespace
+
+Var cross_entropy(Tape& tape, const Var& logits, std::span<const int32_t> labels) {
+  check_labels("cross_entropy", logits.value(), labels);
+  const int64_t rows = logits.value().dim(0), classes = logits.value().dim(1);
+  Tensor softmax(logits.shape());
+  std::vector<double> losses(labels.size());
+  const kernels::VectorKernels& kernel = kernels::active().vector;
+  parallel_for(rows, grain(classes * 8), [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const float* const logit = logits.value().data() + row * classes;
+      float* const share = softmax.data() + row * classes;
+      const float largest = *std::max_element(logit, logit + classes);  // exp of no more than 0 cannot overflow
+      kernel.exp_minus(share, logit, largest, classes);
+      const double total = kernel.total(share, classes);
+      for (int64_t i = 0; i < classes; ++i) share[i] = static_cast<float>(share[i] / total);
+      const size_t index = static_cast<size_t>(row);
+      losses[index] = math::log(total) - (static_cast<double>(logit[labels[index]]) - largest);
+    }
+  });
+  double mean = 0;
+  for (const double loss : losses) mean += loss;
+  mean /= static_cast<double>(rows);
+  if (!std::isfinite(mean))
+    fail(ErrorKind::data,
+         "[cross_entropy] the loss is {}: the logits hold NaN or infinity. Training has diverged; lower the learning "
+         "rate, or give the gradients more bits",
+         mean);
+
+  return tape.record(Tensor::scalar(static_cast<float>(mean)), {logits},
+                     [softmax, labels = std::vector<int32_t>(labels.begin(), labels.end())](Tensor grad) {
+                       const int64_t rows = softmax.dim(0), classes = softmax.dim(1);
+                       const float weight = grad.item() / static_cast<float>(rows);
+                       Tensor grad_logits(softmax.shape());
+                       parallel_for(rows, grain(classes), [&](int64_t begin, int64_t end) {
+                         for (int64_t row = begin; row < end; ++row) {
+                           const float* const share = softmax.data() + row * classes;
+                           float* const out = grad_logits.data() + row * classes;
+                           const int32_t label = labels[static_cast<size_t>(row)];
+                           for (int64_t i = 0; i < classes; ++i) out[i] = share[i] * weight;
+                           out[label] = (share[label] - 1.0f) * weight;
+                         }
+                       });
+                       return std::vector<Tensor>{grad_logits};
+                     });
+}
+
+int64_t count_correct(const Tensor& logits, std::span<const int32_t> labels) {
+  check_labels("count_correct", logits, labels);
+  const int64_t classes = logits.dim(1);
+  int64_t correct = 0;
+  for (size_t row = 0; row < labels.size(); ++row) {
+    const float* const logit = logits.data() + static_cast<int64_t>(row) * classes;
+    const float* const label = logit + labels[row];
+    const bool first = std::all_of(logit, label, [&](float other) { return other < *label; });
+    correct += first && std::all_of(label, logit + classes, [&](float other) { return other <= *label; });
+  }
+  return correct;
+}
+
+}  // namespace fqt::ops

@@ -1,0 +1,46 @@
+#include "engine/optim/schedule.h"
+
+#include <algorithm>
+#include <string>
+
+#include "engine/check.h"
+#include "engine/math.h"
+
+namespace fqt::optim {
+namespace {
+
+double constant(const ScheduleOptions& options, int64_t) { return options.learning_rate; }
+
+double step_down(const ScheduleOptions& options, int64_t step) {
+  double rate = options.learning_rate;
+  for (const double milestone : options.milestones)
+    if (static_cast<double>(step) >= milestone * static_cast<double>(options.total_steps)) rate *= options.factor;
+  return rate;
+}
+
+double cosine(const ScheduleOptions& options, int64_t step) {
+  const double total = static_cast<double>(std::max<int64_t>(options.total_steps, 1));
+  const double done = std::min(static_cast<double>(step) / total, 1.0);
+  return options.learning_rate * (0.5 + 0.5 * math::cos_turns(0.5 * done));
+}
+
+constexpr Schedule kSchedules[] = {
+    {"constant", constant},
+    {"step", step_down},
+    {"cosine", cosine},
+};
+
+}  // namespace
+
+std::span<const Schedule> schedules() { return kSchedules; }
+
+const Schedule& find_schedule(std::string_view name) {
+  std::string known;
+  for (const Schedule& schedule : kSchedules) {
+    if (schedule.name == name) return schedule;
+    known += (known.empty() ? "" : ", ") + std::string(schedule.name);
+  }
+  fail(ErrorKind::usage, "[schedule] no schedule '{}'; known: {}", name, known);
+}
+
+}  // namespace fqt::optim

@@ -1,0 +1,96 @@
+#include "data/shapes.h"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <vector>
+
+#include "data/figures.h"
+#include "engine/check.h"
+#include "engine/hash.h"
+
+using namespace fqt;
+using namespace fqt::data;
+using Split = ShapesDataset::Split;
+
+namespace {
+
+std::vector<uint8_t> image(const ShapesDataset& dataset, int64_t index) {
+  std::vector<uint8_t> pixels(3072);
+  dataset.read(index, pixels);
+  return pixels;
+}
+
+}  // namespace
+
+TEST_CASE("figures: none reaches beyond the bound that drawing relies on, and none is empty") {
+  for (const Figure& figure : figures()) {
+    CAPTURE(figure.name);
+    int inside = 0, beyond = 0;
+    for (int i = -200; i <= 200; ++i) {
+      for (int j = -200; j <= 200; ++j) {
+        const float x = 0.01f * static_cast<float>(j), y = 0.01f * static_cast<float>(i);
+        if (!figure.contains(x, y)) continue;
+        ++inside;
+        beyond += x * x + y * y > kFigureReach * kFigureReach;
+      }
+    }
+    CHECK(beyond == 0);
+    CHECK(inside > 5000);  // half a unit square
+  }
+}
+
+TEST_CASE("shapes: the first images have known bytes") {
+  // Golden: any change of a pixel makes another data set, which must get another version in its keys.
+  const ShapesDataset train(Split::train, 1, 20000), test(Split::test, 1, 2000);
+  const auto hash = [](const ShapesDataset& dataset) {
+    uint64_t hash = 0;
+    for (int64_t i = 0; i < 20; ++i) {
+      const std::vector<uint8_t> pixels = image(dataset, i);
+      hash = hash_bytes(std::as_bytes(std::span(pixels)), hash);
+    }
+    return to_hex(hash);
+  };
+  CHECK(hash(train) == "10c4a96c8ed9a368");
+  CHECK(hash(test) == "f1f7d50fb30bcb79");
+}
+
+TEST_CASE("shapes: an image depends on seed, split and index, and on nothing else") {
+  const ShapesDataset train(Split::train, 1, 100), longer(Split::train, 1, 200), other(Split::train, 2, 100);
+  const ShapesDataset test(Split::test, 1, 100);
+  CHECK(image(train, 7) == image(longer, 7));
+  CHECK(image(train, 7) != image(train, 17));
+  CHECK(image(train, 7) != image(other, 7));
+  CHECK(image(train, 7) != image(test, 7));
+  CHECK(train.hash() == ShapesDataset(Split::train, 1, 100).hash());
+  CHECK(train.hash() != other.hash());
+  CHECK(train.hash() != test.hash());
+}
+
+TEST_CASE("shapes: training images never end, test images do, and classes are balanced") {
+  const ShapesDataset train(Split::train, 1, 100), test(Split::test, 1, 100);
+  std::vector<uint8_t> pixels(3072);
+  CHECK(train.endless());
+  CHECK(train.read(int64_t{1} << 40, pixels) == (int64_t{1} << 40) % 10);
+  CHECK_FALSE(test.endless());
+  CHECK_THROWS_AS(test.read(100, pixels), Error);
+  CHECK_THROWS_AS(train.read(-1, pixels), Error);
+  CHECK_THROWS_AS(ShapesDataset(Split::train, 1, 0), Error);
+  std::array<int, 10> counts{};
+  for (int64_t i = 0; i < test.size(); ++i) ++counts[static_cast<size_t>(test.read(i, pixels))];
+  for (const int count : counts) CHECK(count == 10);
+  CHECK(test.classes() == 10);
+  CHECK(ShapesDataset::class_name(5) == "star");
+  CHECK_THROWS_AS(ShapesDataset::class_name(10), Error);
+}
+
+TEST_CASE("shapes: the mean colour of a class is the mean colour of all") {
+  const ShapesDataset train(Split::train, 1, 20000);
+  std::array<double, 10> mean{};
+  constexpr int kEach = 200;
+  for (int64_t i = 0; i < 10 * kEach; ++i) {
+    for (const uint8_t value : image(train, i)) mean[static_cast<size_t>(i % 10)] += value;
+  }
+  // An image's mean has a standard deviation near 35; five of the mean of 200 are 12.
+  for (const double sum : mean) CHECK(sum / (kEach * 3072) == doctest::Approx(127.5).epsilon(12 / 127.5));
+}

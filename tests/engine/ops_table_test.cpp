@@ -1,0 +1,180 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/ops/elementwise.h"
+#include "engine/ops/loss.h"
+#include "engine/ops/norm.h"
+#include "engine/ops/pool.h"
+#include "support/gradient_check.h"
+
+using namespace fqt;
+using test::Doubles;
+using test::OpRow;
+using Inputs = std::vector<Doubles>;
+using Vars = std::vector<Var>;
+
+namespace {
+
+const ops::BatchNormOptions kTraining{};
+const ops::BatchNormOptions kEvaluation{.training = false};
+const std::vector<int32_t> kLabels{2, 0, 4};
+
+/// Running statistics for batch norm in evaluation: mean c / 4, variance 1 + c.
+struct Running {
+  Tensor mean, var;
+  explicit Running(int64_t channels) : mean({channels}), var({channels}) {
+    for (int64_t c = 0; c < channels; ++c) {
+      mean.data()[c] = 0.25f * static_cast<float>(c);
+      var.data()[c] = 1.0f + static_cast<float>(c);
+    }
+  }
+};
+
+Doubles relu(Doubles x) {
+  for (double& value : x) value = std::max(value, 0.0);
+  return x;
+}
+
+Doubles add(Doubles a, const Doubles& b) {
+  for (size_t i = 0; i < a.size(); ++i) a[i] += b[i];
+  return a;
+}
+
+Doubles batch_norm(const Inputs& in, bool training) {
+  const size_t channels = in[1].size(), rows = in[0].size() / channels;
+  const Running running(static_cast<int64_t>(channels));
+  Doubles y(in[0].size());
+  for (size_t c = 0; c < channels; ++c) {
+    double mean = 0, var = 0;
+    for (size_t r = 0; r < rows; ++r) mean += in[0][r * channels + c] / static_cast<double>(rows);
+    for (size_t r = 0; r < rows; ++r) var += std::pow(in[0][r * channels + c] - mean, 2) / static_cast<double>(rows);
+    if (!training) mean = running.mean.data()[c];
+    if (!training) var = running.var.data()[c];
+    for (size_t r = 0; r < rows; ++r)
+      y[r * channels + c] = in[1][c] * (in[0][r * channels + c] - mean) / std::sqrt(var + 1e-5) + in[2][c];
+  }
+  return y;
+}
+
+Var run_batch_norm(Tape& tape, const Vars& in, const ops::BatchNormOptions& options) {
+  Running running(in[1].value().size());
+  return ops::batch_norm(tape, in[0], in[1], in[2], running.mean, running.var, options);
+}
+
+Var run_batch_norm_relu(Tape& tape, const Vars& in, const ops::BatchNormOptions& options) {
+  Running running(in[1].value().size());
+  return ops::batch_norm_relu(tape, in[0], in[1], in[2], running.mean, running.var, options);
+}
+
+Var run_batch_norm_add_relu(Tape& tape, const Vars& in, const ops::BatchNormOptions& options) {
+  Running running(in[1].value().size());
+  return ops::batch_norm_add_relu(tape, in[0], in[1], in[2], running.mean, running.var, in[3], options);
+}
+
+Doubles bias(const Inputs& in) {
+  Doubles y = in[0];
+  for (size_t i = 0; i < y.size(); ++i) y[i] += in[1][i % in[1].size()];
+  return y;
+}
+
+/// [2, 3, 4, 5] -> [2, 5]
+Doubles average(const Inputs& in) {
+  Doubles y(10);
+  for (size_t i = 0; i < 120; ++i) y[i / 60 * 5 + i % 5] += in[0][i] / 12;
+  return y;
+}
+
+/// [2, 5, 6, 3] -> [2, h, w, 3]
+Doubles maximum(const Inputs& in, size_t window, size_t stride) {
+  Doubles y;
+  for (size_t n = 0; n < 2; ++n)
+    for (size_t top = 0; top + window <= 5; top += stride)
+      for (size_t left = 0; left + window <= 6; left += stride)
+        for (size_t c = 0; c < 3; ++c) {
+          double best = -1e9;
+          for (size_t i = 0; i < window; ++i)
+            for (size_t j = 0; j < window; ++j)
+              best = std::max(best, in[0][((n * 5 + top + i) * 6 + left + j) * 3 + c]);
+          y.push_back(best);
+        }
+  return y;
+}
+
+/// Logits [3, 5].
+Doubles cross_entropy(const Inputs& in) {
+  double loss = 0;
+  for (size_t row = 0; row < 3; ++row) {
+    double total = 0;
+    for (size_t i = 0; i < 5; ++i) total += std::exp(in[0][row * 5 + i]);
+    loss += (std::log(total) - in[0][row * 5 + static_cast<size_t>(kLabels[row])]) / 3;
+  }
+  return {loss};
+}
+
+const std::vector<OpRow>& rows() {
+  static const std::vector<OpRow> table{
+      {"add",
+       {{2, 3}, {2, 3}},
+       [](Tape& tape, const Vars& in) { return ops::add(tape, in[0], in[1]); },
+       [](const Inputs& in) { return add(in[0], in[1]); }},
+      {"relu",
+       {{5, 7}},
+       [](Tape& tape, const Vars& in) { return ops::relu(tape, in[0]); },
+       [](const Inputs& in) { return relu(in[0]); }},
+      {"reshape",
+       {{2, 6}},
+       [](Tape& tape, const Vars& in) {
+         return ops::reshape(tape, in[0], {3, -1});
+       },
+       [](const Inputs& in) { return in[0]; }},
+      {"add_bias",
+       {{3, 2, 5}, {5}},
+       [](Tape& tape, const Vars& in) { return ops::add_bias(tape, in[0], in[1]); },
+       bias},
+      {"batch_norm",
+       {{2, 3, 2, 3}, {3}, {3}},
+       [](Tape& tape, const Vars& in) { return run_batch_norm(tape, in, kTraining); },
+       [](const Inputs& in) { return batch_norm(in, true); }},
+      {"batch_norm, more than a chunk and a block",
+       {{33, 19}, {19}, {19}},
+       [](Tape& tape, const Vars& in) { return run_batch_norm(tape, in, kTraining); },
+       [](const Inputs& in) { return batch_norm(in, true); }},
+      {"batch_norm in evaluation",
+       {{4, 3}, {3}, {3}},
+       [](Tape& tape, const Vars& in) { return run_batch_norm(tape, in, kEvaluation); },
+       [](const Inputs& in) { return batch_norm(in, false); }},
+      {"batch_norm_relu",
+       {{2, 3, 2, 3}, {3}, {3}},
+       [](Tape& tape, const Vars& in) { return run_batch_norm_relu(tape, in, kTraining); },
+       [](const Inputs& in) { return relu(batch_norm(in, true)); }},
+      {"batch_norm_add_relu",
+       {{2, 3, 2, 3}, {3}, {3}, {2, 3, 2, 3}},
+       [](Tape& tape, const Vars& in) { return run_batch_norm_add_relu(tape, in, kTraining); },
+       [](const Inputs& in) { return relu(add(batch_norm(in, true), in[3])); }},
+      {"global_avg_pool",
+       {{2, 3, 4, 5}},
+       [](Tape& tape, const Vars& in) { return ops::global_avg_pool(tape, in[0]); },
+       average},
+      {"max_pool 2, 2",
+       {{2, 5, 6, 3}},
+       [](Tape& tape, const Vars& in) { return ops::max_pool(tape, in[0], 2, 2); },
+       [](const Inputs& in) { return maximum(in, 2, 2); }},
+      {"max_pool 3, 1",
+       {{2, 5, 6, 3}},
+       [](Tape& tape, const Vars& in) { return ops::max_pool(tape, in[0], 3, 1); },
+       [](const Inputs& in) { return maximum(in, 3, 1); }},
+      {"cross_entropy",
+       {{3, 5}},
+       [](Tape& tape, const Vars& in) { return ops::cross_entropy(tape, in[0], kLabels); },
+       cross_entropy},
+  };
+  return table;
+}
+
+}  // namespace
+
+TEST_CASE("ops: every operation agrees with its formula, and its gradient with float64 differences") {
+  for (const OpRow& row : rows()) test::check_op(row);
+}

@@ -1,0 +1,113 @@
+#include "engine/autograd/tape.h"
+
+#include <doctest/doctest.h>
+
+#include "engine/check.h"
+#include "engine/ops/elementwise.h"
+
+using namespace fqt;
+
+namespace {
+
+/// factor * x, summed to one value.
+Var weighted_sum(Tape& tape, const Var& x, float factor) {
+  float sum = 0;
+  for (const float value : x.value().values()) sum += factor * value;
+  return tape.record(Tensor::scalar(sum), {x}, [shape = x.shape(), factor](Tensor grad) {
+    return std::vector<Tensor>{Tensor::full(shape, factor * grad.item())};
+  });
+}
+
+Parameter parameter(float value) { return {"p", Tensor::full({2}, value), {}}; }
+
+}  // namespace
+
+TEST_CASE("tape: a value used twice gets the sum of its gradients") {
+  Parameter p = parameter(3);
+  Tape tape;
+  const Var x = tape.parameter(p);
+  tape.backward(weighted_sum(tape, ops::add(tape, ops::add(tape, x, x), x), 5));
+  CHECK(p.grad.data()[0] == 15);
+  CHECK(p.grad.data()[1] == 15);
+}
+
+TEST_CASE("tape: a parameter entered twice, and a second tape, add to the same gradient") {
+  Parameter p = parameter(3);
+  for (int pass = 1; pass <= 2; ++pass) {
+    Tape tape;
+    tape.backward(weighted_sum(tape, ops::add(tape, tape.parameter(p), tape.parameter(p)), 1));
+    CHECK(p.grad.data()[0] == 2 * static_cast<float>(pass));
+  }
+  p.zero_grad();
+  CHECK_FALSE(p.grad.defined());
+}
+
+TEST_CASE("tape: gradients that share storage do not corrupt each other") {
+  // add hands one tensor to both inputs. q's is added to in place by its second use, and relu writes over what it is
+  // given: p's must not change.
+  Parameter p = parameter(1), q = parameter(-1);
+  Tape tape;
+  const Var a = tape.parameter(p), b = tape.parameter(q);
+  const Var hidden = ops::relu(tape, b);
+  const Var sum = ops::add(tape, a, hidden);
+  tape.backward(weighted_sum(tape, ops::add(tape, sum, b), 7));
+  CHECK(p.grad.data()[0] == 7);
+  CHECK(q.grad.data()[0] == 7);  // nothing through the relu, 7 past it
+
+  // The same with the accumulated gradients of parameters: the next pass adds to one of them alone.
+  Parameter r = parameter(1), s = parameter(1);
+  Tape second;
+  second.backward(weighted_sum(second, ops::add(second, second.parameter(r), second.parameter(s)), 1));
+  Tape third;
+  third.backward(weighted_sum(third, third.parameter(r), 10));
+  CHECK(r.grad.data()[0] == 11);
+  CHECK(s.grad.data()[0] == 1);
+}
+
+TEST_CASE("tape: constants are not recorded, and evaluation records nothing") {
+  Parameter p = parameter(1);
+  Tape tape;
+  const Var constant(Tensor::full({2}, 4));
+  const Var sum = ops::add(tape, constant, constant);
+  CHECK_FALSE(sum.needs_grad());
+  CHECK(tape.size() == 0);
+  const Var x = tape.parameter(p);
+  CHECK(tape.size() == 1);
+  tape.backward(weighted_sum(tape, ops::add(tape, sum, x), 2));
+  CHECK(p.grad.data()[0] == 2);
+
+  Tape evaluation(false);
+  CHECK_FALSE(ops::add(evaluation, evaluation.parameter(p), constant).needs_grad());
+  CHECK(evaluation.size() == 0);
+}
+
+TEST_CASE("tape: what the loss does not depend on gets no gradient") {
+  Parameter p = parameter(1), q = parameter(1);
+  Tape tape;
+  const Var x = tape.parameter(p), unused = ops::relu(tape, tape.parameter(q));
+  tape.backward(weighted_sum(tape, x, 1));
+  CHECK(p.grad.defined());
+  CHECK_FALSE(q.grad.defined());
+}
+
+TEST_CASE("tape: goes backward once, from one value that depends on a parameter") {
+  Parameter p = parameter(1);
+  Tape tape;
+  const Var x = tape.parameter(p);
+  const Var loss = weighted_sum(tape, x, 1);
+  tape.backward(loss);
+  CHECK_THROWS_WITH_AS(tape.backward(loss), "[backward] this tape has already been replayed", Error);
+  CHECK_THROWS_WITH_AS(tape.backward(x), "[backward] the loss has shape [2], expected one value", Error);
+  CHECK_THROWS_AS(tape.backward(Var(Tensor::scalar(1))), Error);
+}
+
+TEST_CASE("tape: gradients of the wrong number or shape are caught") {
+  Parameter p = parameter(1);
+  const auto backward = [&](std::vector<Tensor> grads) {
+    Tape tape;
+    tape.backward(tape.record(Tensor::scalar(0), {tape.parameter(p)}, [&](Tensor) { return grads; }));
+  };
+  CHECK_THROWS_WITH_AS(backward({Tensor::zeros({3})}), "[backward] a gradient has shape [3], expected [2]", Error);
+  CHECK_THROWS_AS(backward({}), Error);
+  CHECK_THROWS_AS(backward({Tensor()}), Error);
+}
