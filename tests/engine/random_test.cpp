@@ -38,7 +38,7 @@ TEST_CASE("random: keys tell purposes, their order, their number and seeds apart
   CHECK(random_word(key, 0) != random_word(random_key(9, {2, 3}), 0));
 }
 
-TEST_CASE("random: uniform values lie on the grid of 2^-24 in [0, 1), with the mean and variance of U(0, 1)") {
+TEST_CASE("random: uniform values are multiples of 2^-24 below 1, with the mean and variance of U(0, 1)") {
   const RandomKey key = random_key(1, {1});
   const int count = 100000;
   double sum = 0, squares = 0;
