@@ -115,6 +115,20 @@ TEST_CASE("train: the first signal ends a run cleanly, with weights that load") 
   }
 }
 
+TEST_CASE("train: the second signal ends a run at once") {
+  const TemporaryFolder folder;
+  const std::string run = folder / "run";
+  Process process({"train", "resnet20", "--batch", "64", "--steps", "100000", "--out", run});
+  wait_for(run + "/log.jsonl");
+  process.signal(SIGINT);
+  process.signal(SIGTERM);  // two of a kind might arrive as one
+  const Outcome outcome = process.wait();
+  CHECK(outcome.exit_code == 130);
+  CHECK_FALSE(contains(outcome.err, "interrupted"));
+  CHECK(json::parse(read(run + "/manifest.json"))["status"] == "running");
+  CHECK_NOTHROW(log_of(run));  // every line is whole
+}
+
 TEST_CASE("train: a run that diverges names the step, and keeps its log") {
   const TemporaryFolder folder;
   const std::string run = folder / "run";
