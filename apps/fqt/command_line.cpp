@@ -37,7 +37,7 @@ std::vector<std::string> known_words(const CLI::App& app) {
 
 /// The command the arguments got to: errors are about its options.
 const CLI::App& reached(const CLI::App& app) {
-  for (const CLI::App* command : app.get_subcommands()) return *command;
+  for (const CLI::App* command : app.get_subcommands()) return reached(*command);
   return app;
 }
 
