@@ -96,10 +96,12 @@ GemmRow run_integer(Order order, const Forward& f, int bits, int repeats) {
   Buffer<int32_t> peer_out(out.size());
   const Buffer<uint8_t>& lhs = order == Order::grad_lhs ? matrices.dy : matrices.x;
   const Buffer<uint8_t>& rhs = order == Order::grad_rhs ? matrices.dy : matrices.w;
-  measure(row, repeats, own, has_peer() ? std::function<void()>([&] {
+  measure(row, repeats, own,
+          has_peer() ? std::function<void()>([&] {
             peer_integer(order == Order::grad_rhs, order == Order::grad_lhs, row.m, row.n, row.k, lhs.data(),
                          reinterpret_cast<const int8_t*>(rhs.data()), peer_out.data());
-          }) : nullptr);
+          })
+                     : nullptr);
   return row;
 }
 
@@ -116,10 +118,12 @@ GemmRow run_float(Order order, const Forward& f, int repeats) {
   row.peer = has_peer() ? "dnnl_sgemm" : "";
   const Buffer<float>& lhs = order == Order::grad_lhs ? matrices.dy : matrices.x;
   const Buffer<float>& rhs = order == Order::grad_rhs ? matrices.dy : matrices.w;
-  measure(row, repeats, own, has_peer() ? std::function<void()>([&] {
+  measure(row, repeats, own,
+          has_peer() ? std::function<void()>([&] {
             peer_float(order == Order::grad_rhs, order == Order::grad_lhs, row.m, row.n, row.k, lhs.data(), rhs.data(),
                        peer_out.data());
-          }) : nullptr);
+          })
+                     : nullptr);
   return row;
 }
 
