@@ -4,6 +4,7 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 
 #include "engine/check.h"
 #include "engine/hash.h"
@@ -51,8 +52,8 @@ int64_t count_records(const std::string& file) {
   if (error) fail(ErrorKind::io, "[cifar] cannot look at {}: {}", file, error.message());
   if (bytes == 0 || bytes % kRecord != 0) {
     fail(ErrorKind::data,
-         "[cifar] {} holds {} bytes, which is no multiple of a record's {} (1 label and 3072 pixels): it is not a "
-         "binary CIFAR-10 batch, or was cut off (record {} begins at byte {}); get it again",
+         "[cifar] {} holds {} bytes, expected one or more records of {} (1 label and 3072 pixels): it is not a binary "
+         "CIFAR-10 batch, or was cut off in record {}, which begins at byte {}; get the file again",
          file, bytes, kRecord, bytes / kRecord, bytes / kRecord * kRecord);
   }
   if (bytes / kRecord > CifarDataset::kMaxRecords) {
@@ -65,18 +66,19 @@ int64_t count_records(const std::string& file) {
 }  // namespace
 
 CifarDataset::CifarDataset(std::string name, const std::vector<std::string>& files) : name_(std::move(name)) {
-  for (const std::string& file : files) append(file);
+  std::vector<int64_t> records;
+  for (const std::string& file : files) records.push_back(count_records(file));
+  const auto total = static_cast<size_t>(std::accumulate(records.begin(), records.end(), int64_t{0}));
+  labels_.reserve(total);
+  pixels_.reserve(total * kPixels);
+  for (size_t i = 0; i < files.size(); ++i) append(files[i], records[i]);
   hash_ = hash_bytes(std::as_bytes(std::span(pixels_)), hash_bytes(std::as_bytes(std::span(labels_))));
 }
 
-void CifarDataset::append(const std::string& file) {
-  const int64_t records = count_records(file);
+void CifarDataset::append(const std::string& file, int64_t records) {
   std::ifstream stream(file, std::ios::binary);
   if (!stream) fail(ErrorKind::io, "[cifar] {} cannot be opened; check its permissions", file);
-  const size_t first = labels_.size();
-  labels_.reserve(first + static_cast<size_t>(records));
-  pixels_.resize((first + static_cast<size_t>(records)) * kPixels);
-  uint8_t* to = pixels_.data() + first * kPixels;
+  constexpr size_t kPlane = kSide * kSide;
   std::array<uint8_t, kRecord> record;
   for (int64_t i = 0; i < records; ++i) {
     if (!stream.read(reinterpret_cast<char*>(record.data()), kRecord)) {
@@ -88,8 +90,8 @@ void CifarDataset::append(const std::string& file) {
            i * kRecord, record[0]);
     }
     labels_.push_back(record[0]);
-    for (int64_t pixel = 0; pixel < kSide * kSide; ++pixel) {
-      for (int64_t c = 0; c < 3; ++c) *to++ = record[static_cast<size_t>(1 + c * kSide * kSide + pixel)];
+    for (size_t pixel = 1; pixel <= kPlane; ++pixel) {
+      pixels_.insert(pixels_.end(), {record[pixel], record[pixel + kPlane], record[pixel + 2 * kPlane]});
     }
   }
 }

@@ -33,7 +33,7 @@ class CifarDataset : public ImageDataset {
   static constexpr int64_t kMaxRecords = 100000;
 
  private:
-  void append(const std::string& file);
+  void append(const std::string& file, int64_t records);
 
   std::string name_;
   std::vector<uint8_t> labels_;

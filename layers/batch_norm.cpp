@@ -36,7 +36,7 @@ Var BatchNorm::forward_relu(const quant::Context& context, const Var& x) {
 Var BatchNorm::forward_add_relu(const quant::Context& context, const Var& x, const Var& residual) {
   Tape& tape = context.tape;
   return ops::batch_norm_add_relu(tape, x, tape.parameter(gamma_), tape.parameter(beta_), running_mean_, running_var_,
-                                  options(context), residual);
+                                  residual, options(context));
 }
 
 }  // namespace fqt::layers

@@ -1,5 +1,6 @@
 // Part of vector.inl: loops over x[rows, columns] in which every column has values of its own. Each column is summed on
-// its own, in the order of the rows, however many columns the instruction set takes at a time.
+// its own, in the order of the rows, however many columns the instruction set takes at a time. Results go through a
+// local array before they are stored: the compiler then sees for itself that an output may be an input.
 
 constexpr int64_t kBlock = 16;
 
@@ -16,11 +17,11 @@ inline void for_blocks(int64_t columns, const Body& body) {
   if (c < columns) body(c, columns - c);
 }
 
-/// Calls body(first row, end, first column, number of columns) for tiles of about a page, all blocks of columns before
-/// the next rows: memory is walked nearly in order though a block's coefficients stay in registers.
+/// Calls body(first row, end, first column, number of columns) for tiles of about a kilobyte, all blocks of columns
+/// before the next rows: memory is walked nearly in order though a block's coefficients stay in registers.
 template <typename Body>
 inline void for_tiles(int64_t columns, int64_t begin, int64_t end, const Body& body) {
-  const int64_t rows = columns < 64 ? 1024 / columns : 16;
+  const int64_t rows = columns < 64 ? 256 / columns : 4;
   for (int64_t tile = begin; tile < end; tile += rows) {
     const int64_t tile_end = tile + rows < end ? tile + rows : end;
     for_blocks(columns, [&](int64_t c, auto width) { body(tile, tile_end, c, width); });
@@ -76,11 +77,13 @@ inline void block_normalize(const Normalize& task, int64_t channels, int64_t beg
     const float* const x = task.x + r * channels + c;
     const float* const term = residual ? task.residual + r * channels + c : nullptr;
     float* const y = task.y + r * channels + c;
+    float out[kBlock];
     for (int64_t i = 0; i < width; ++i) {
       float value = x[i] * scale[i] + shift[i];
       if constexpr (residual) value += term[i];
-      y[i] = relu && value < 0.0f ? 0.0f : value;
+      out[i] = relu && value < 0.0f ? 0.0f : value;
     }
+    for (int64_t i = 0; i < width; ++i) y[i] = out[i];
   }
 }
 
@@ -118,14 +121,17 @@ inline void block_grad_sums(const NormalizeGrad& task, float* masked, int64_t ch
     const float* const x = task.x + row;
     const float* const y = mask == Mask::from_y ? task.y + row : nullptr;
     const float* const grad = task.grad + row;
+    float kept[kBlock];
     for (int64_t i = 0; i < width; ++i) {
       const float value = grad[i];
       float passed = value;
       if constexpr (mask == Mask::from_x) passed = x[i] * scale[i] + shift[i] > 0.0f ? value : 0.0f;
-      if constexpr (mask == Mask::from_y) masked[row + i] = passed = y[i] > 0.0f ? value : 0.0f;
+      if constexpr (mask == Mask::from_y) kept[i] = passed = y[i] > 0.0f ? value : 0.0f;
       sum[i] += passed;
       product[i] += passed * (x[i] - mean[i]);
     }
+    if constexpr (mask == Mask::from_y)
+      for (int64_t i = 0; i < width; ++i) masked[row + i] = kept[i];
   }
   for (int64_t i = 0; i < width; ++i) sums[c + i] = sum[i];
   for (int64_t i = 0; i < width; ++i) products[c + i] = product[i];
@@ -160,12 +166,13 @@ inline void block_grad(const NormalizeGrad& task, const float* slopes, const flo
   for (int64_t r = begin; r < end; ++r) {
     const float* const x = task.x + r * channels + c;
     const float* const grad = task.grad + r * channels + c;
-    float* const out = grad_x + r * channels + c;
+    float out[kBlock];
     for (int64_t i = 0; i < width; ++i) {
       const float value = grad[i];
       const float passed = !relu || x[i] * scale[i] + shift[i] > 0.0f ? value : 0.0f;
       out[i] = passed * scale[i] + ((x[i] - mean[i]) * slope[i] + offset[i]);
     }
+    for (int64_t i = 0; i < width; ++i) grad_x[r * channels + c + i] = out[i];
   }
 }
 

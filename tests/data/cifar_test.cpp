@@ -100,7 +100,7 @@ TEST_CASE("cifar: files that are not made of whole records are refused") {
     const Failure failure = failure_of(std::vector<uint8_t>(2 * 3073 - 1));
     CHECK(failure.kind == ErrorKind::data);
     CHECK(failure.says(file + " holds 6145 bytes"));
-    CHECK(failure.says("record 1 begins at byte 3073"));
+    CHECK(failure.says("record 1, which begins at byte 3073"));
   }
   SUBCASE("empty") {
     const Failure failure = failure_of({});

@@ -1,0 +1,73 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/hash.h"
+#include "fqt/command.h"
+#include "fqt/output.h"
+#include "trainer/config_keys.h"
+#include "trainer/evaluate.h"
+#include "trainer/json.h"
+#include "trainer/run_directory.h"
+#include "trainer/weights.h"
+
+namespace fqt::program {
+namespace {
+
+using namespace fqt::trainer;
+
+struct Arguments {
+  std::string directory;
+  std::vector<Assignment> flags;
+  bool json = false, quiet = false;
+};
+
+void run(const Arguments& arguments) {
+  const RunDirectory directory = RunDirectory::open(arguments.directory);
+  Config config;
+  apply_layer(config, read_config_file(directory.config()));
+  config.threads = fqt::threads();  // those of this machine, not those of the run: they change no result
+  apply_layer(config, arguments.flags);
+
+  const Interrupt interrupt;
+  Progress progress(arguments.quiet);
+  Experiment experiment = open_experiment(config);
+  const int64_t step = load_weights(directory.weights(), *experiment.model);
+  const Evaluation test = evaluate(experiment, progress, interrupt);
+  const std::string hash = to_hex(layers::weights_hash(*experiment.model));
+  if (arguments.json) {
+    const Json json{{"model", config.model},      {"data", experiment.data_name()},
+                    {"plan", config.plan},        {"steps", step},
+                    {"test_loss", test.loss},     {"test_accuracy", test.accuracy},
+                    {"test_images", test.images}, {"weights_hash", hash}};
+    print(to_text(json) + "\n");
+    return;
+  }
+  print(fmt::format(
+      "{} on {}, plan {}, after {} steps\n"
+      "test accuracy  {:.2f} % of {} images, loss {:.4f}\n"
+      "weights hash   {}\n",
+      config.model, experiment.data_name(), config.plan, step, test.accuracy, test.images, test.loss, hash));
+}
+
+}  // namespace
+
+Action declare_eval(CLI::App& app) {
+  const auto arguments = std::make_shared<Arguments>();
+  app.add_option("directory", arguments->directory, "run directory, as `fqt train` made it")->required();
+  for (const std::string_view name : {"data", "threads", "eval.images"}) {
+    const ConfigKey& key = *find_key(name);
+    const std::string option = key.flag.empty() ? "--images" : std::string(key.flag);
+    const auto assign = [arguments, option, name](const std::string& text) {
+      arguments->flags.push_back({std::string(name), text, option});
+    };
+    app.add_option_function<std::string>(option, assign, std::string(key.description))->type_name("");
+  }
+  app.add_flag("--json", arguments->json, "print the result as one JSON object");
+  app.add_flag("--quiet", arguments->quiet, "show no progress");
+  return [arguments] { run(*arguments); };
+}
+
+}  // namespace fqt::program

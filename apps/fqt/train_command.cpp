@@ -1,0 +1,112 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/hash.h"
+#include "fqt/command.h"
+#include "fqt/output.h"
+#include "trainer/config_keys.h"
+#include "trainer/host.h"
+#include "trainer/json.h"
+#include "trainer/train.h"
+
+namespace fqt::program {
+namespace {
+
+using namespace fqt::trainer;
+
+struct Arguments {
+  std::string config_file;
+  std::vector<Assignment> flags;
+  bool json = false, quiet = false;
+};
+
+Config resolve(const Arguments& arguments) {
+  Config config;
+  if (!arguments.config_file.empty()) apply_layer(config, read_config_file(arguments.config_file));
+  apply_layer(config, arguments.flags);
+  return config;
+}
+
+Json to_json(const Experiment& experiment, const RunDirectory& directory, const TrainResult& result) {
+  const Config& config = experiment.config;
+  return {{"model", config.model},
+          {"data", experiment.data_name()},
+          {"plan", config.plan},
+          {"recipe", recipe_name(config.quant)},
+          {"seed", config.seed},
+          {"batch", config.train.batch},
+          {"steps", result.steps},
+          {"epochs", result.epochs},
+          {"train_loss", result.train_loss},
+          {"test_loss", result.test.loss},
+          {"test_accuracy", result.test.accuracy},
+          {"test_images", result.test.images},
+          {"seconds", result.seconds},
+          {"items_per_second", result.items_per_second},
+          {"peak_rss_mb", peak_rss_mb()},
+          {"weights_hash", to_hex(result.weights_hash)},
+          {"run_directory", directory.path()}};
+}
+
+std::string to_summary(const RunDirectory& directory, const TrainResult& result) {
+  return fmt::format(
+      "train loss     {:.4f}\n"
+      "test accuracy  {:.2f} % of {} images, loss {:.4f}\n"
+      "time           {:.1f} s of training, {:.0f} images/s\n"
+      "weights hash   {}\n"
+      "run directory  {}\n",
+      result.train_loss, result.test.accuracy, result.test.images, result.test.loss, result.seconds,
+      result.items_per_second, to_hex(result.weights_hash), directory.path());
+}
+
+void run(const Arguments& arguments) {
+  const Config config = resolve(arguments);
+  const Interrupt interrupt;
+  Progress progress(arguments.quiet);
+  Experiment experiment = open_experiment(config);
+  const RunDirectory directory = RunDirectory::create(config);
+  progress.note(experiment.summary());
+  const TrainResult result = train(experiment, directory, progress, interrupt);
+  print(arguments.json ? to_text(to_json(experiment, directory, result)) + "\n" : to_summary(directory, result));
+}
+
+/// The table of keys, for the end of the help.
+std::string keys_help() {
+  std::string help = "Keys for --config and --set, with their defaults:\n";
+  const Config defaults;
+  for (const ConfigKey& key : config_keys())
+    help += fmt::format("  {:<22} {:<14} {}; {}\n", key.name, toml_value(key, defaults), key.description, allowed(key));
+  return help;
+}
+
+}  // namespace
+
+Action declare_train(CLI::App& app) {
+  const auto arguments = std::make_shared<Arguments>();
+  const auto flag = [&](const std::string& option, const ConfigKey& key, const std::string& value_name) {
+    const auto assign = [arguments, option, name = std::string(key.name)](const std::string& text) {
+      arguments->flags.push_back({name, text, option.starts_with('-') ? option : name});
+    };
+    app.add_option_function<std::string>(option, assign, std::string(key.description))->type_name(value_name);
+  };
+  flag("model", *find_key("model"), "NAME");
+  for (const ConfigKey& key : config_keys())
+    if (!key.flag.empty()) flag(std::string(key.flag), key, "");
+  app.add_option("--config", arguments->config_file, "TOML file of keys; flags go over it")->type_name("FILE");
+  const auto set = [arguments](const std::vector<std::string>& texts) {
+    for (const std::string& text : texts) arguments->flags.push_back(parse_assignment(text));
+  };
+  app.add_option_function<std::vector<std::string>>("--set", set, "one key; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->take_all();
+  app.add_flag("--json", arguments->json, "print the result as one JSON object");
+  app.add_flag("--quiet", arguments->quiet, "show no progress");
+  app.footer(keys_help);
+  return [arguments] { run(*arguments); };
+}
+
+}  // namespace fqt::program

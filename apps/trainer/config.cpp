@@ -1,0 +1,75 @@
+#include "trainer/config.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "engine/check.h"
+#include "trainer/config_keys.h"
+#include "trainer/text.h"
+
+namespace fqt::trainer {
+namespace {
+
+/// A configuration in a run directory says neither where that directory is nor what the run's length was not given as.
+bool recorded(const ConfigKey& key, const Config& config) {
+  if (key.name == "out") return false;
+  if (key.name == "train.steps") return config.train.steps > 0;
+  if (key.name == "train.epochs") return config.train.epochs > 0;
+  return true;
+}
+
+}  // namespace
+
+Assignment parse_assignment(const std::string& text) {
+  const size_t equals = text.find('=');
+  check(equals != std::string::npos && equals > 0, "[config] --set {}: expected key=value, such as train.momentum=0.5",
+        text);
+  const std::string key = text.substr(0, equals);
+  return {key, text.substr(equals + 1), "--set " + key};
+}
+
+void apply_layer(Config& config, const std::vector<Assignment>& layer) {
+  std::map<std::string, std::string> seen;
+  for (const Assignment& assignment : layer) {
+    const ConfigKey* key = find_key(assignment.key);
+    check(key != nullptr, "[config] {}: there is no key '{}'{}", assignment.where, assignment.key,
+          did_you_mean(assignment.key, key_names()));
+    const auto [previous, is_new] = seen.emplace(assignment.key, assignment.where);
+    check(is_new, "[config] {}: {} is given twice, first as {}; give it once", assignment.where, assignment.key,
+          previous->second);
+    set_value(*key, config, assignment.text, assignment.where);
+  }
+  const auto steps = seen.find("train.steps"), epochs = seen.find("train.epochs");
+  check(steps == seen.end() || epochs == seen.end(), "[config] {} and {} both say how long to train; give one of them",
+        steps == seen.end() ? "" : steps->second, epochs == seen.end() ? "" : epochs->second);
+  if (steps != seen.end()) config.train.epochs = 0;
+  if (epochs != seen.end()) config.train.steps = 0;
+}
+
+std::string recipe_name(const quant::Recipe& recipe) {
+  const Config paper;
+  Config config;
+  config.quant = recipe;
+  std::string name = recipe.name;
+  for (const ConfigKey& key : config_keys())
+    if (key.name.starts_with("quant.") && toml_value(key, config) != toml_value(key, paper))
+      name += fmt::format(", {}={}", key.name.substr(6), toml_value(key, config));
+  std::erase(name, '"');
+  return name;
+}
+
+std::string to_toml(const Config& config) {
+  std::string toml, section;
+  for (const ConfigKey& key : config_keys()) {
+    if (!recorded(key, config)) continue;
+    const size_t dot = key.name.find('.');
+    const std::string_view here = dot == std::string_view::npos ? "" : key.name.substr(0, dot);
+    if (here != section) toml += fmt::format("\n[{}]\n", section = here);
+    const std::string_view name = key.name.substr(dot == std::string_view::npos ? 0 : dot + 1);
+    toml += fmt::format("{:<32}  # {}\n", fmt::format("{} = {}", name, toml_value(key, config)), key.description);
+  }
+  return toml;
+}
+
+}  // namespace fqt::trainer

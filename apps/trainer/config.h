@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/parallel.h"
+#include "quant/precision.h"
+
+namespace fqt::trainer {
+
+struct TrainOptions {
+  int64_t steps = 0;   ///< 0: not given
+  int64_t epochs = 0;  ///< 0: not given; never given together with steps
+  int64_t batch = 128;
+  double learning_rate = 0.1;
+  double momentum = 0.9;
+  double weight_decay = 1e-4;
+  std::string schedule = "step";
+  std::vector<double> milestones{0.5, 0.75};
+  double factor = 0.1;
+  std::string augment = "auto";  ///< "on", "off", or "auto": as is the custom for the data
+};
+
+struct EvalOptions {
+  int64_t every = 0;   ///< steps; 0: only at the end
+  int64_t images = 0;  ///< 0: all of the test set
+};
+
+/// Everything that decides a run. Resolved in layers: the defaults below, then a TOML file, then flags and --set. The
+/// table of keys (config_keys.h) says how each member is called, what it may hold and what it means.
+struct Config {
+  std::string model;
+  std::string data = "shapes";
+  std::string plan = "U:6";
+  int64_t seed = 1;
+  int64_t threads = fqt::threads();
+  std::string out;  ///< empty: a fresh folder below runs/
+  TrainOptions train;
+  EvalOptions eval;
+  quant::Recipe quant;
+};
+
+/// A value for a key, as a file or a flag gives it.
+struct Assignment {
+  std::string key;
+  std::string text;
+  std::string where;  ///< "fast.toml:3: train.batch", "--batch": begins every error about it
+};
+
+/// `key=value`, as --set takes it. Error(usage) where there is no '='.
+Assignment parse_assignment(const std::string& text);
+
+/// Applies one layer over what `config` holds. train.steps and train.epochs exclude each other within a layer; across
+/// layers the later one wins. Error(usage) for an unknown key (with the nearest known one), a key given twice, and a
+/// value of another type or outside its range (with what is allowed).
+void apply_layer(Config& config, const std::vector<Assignment>& layer);
+
+/// "paper", and every switch that differs from it: "paper, lhs_format=symmetric".
+std::string recipe_name(const quant::Recipe& recipe);
+
+/// Every key and its value as a TOML file that apply_layer() reads back to the same configuration.
+std::string to_toml(const Config& config);
+
+/// The assignments of a TOML file. Error(missing) where there is none, Error(usage) with the line where it is not TOML
+/// or holds something no key can.
+std::vector<Assignment> read_config_file(const std::string& path);
+
+}  // namespace fqt::trainer

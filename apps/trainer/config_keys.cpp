@@ -1,0 +1,109 @@
+#include "trainer/config_keys.h"
+
+#include <algorithm>
+
+#include "engine/check.h"
+#include "engine/optim/schedule.h"
+#include "models/zoo.h"
+#include "quant/formats/format.h"
+#include "quant/plan/plan.h"
+
+namespace fqt::trainer {
+namespace {
+
+constexpr double kMost = 1e12;  ///< steps, epochs and images: far below where their products overflow
+
+std::vector<std::string> schedule_names() {
+  std::vector<std::string> names;
+  for (const optim::Schedule& schedule : optim::schedules()) names.emplace_back(schedule.name);
+  return names;
+}
+
+/// fp32 is a plan (no product is quantized), not a way to quantize an operand.
+std::vector<std::string> integer_formats() {
+  std::vector<std::string> names;
+  for (const quant::Format& format : quant::formats())
+    if (!format.is_float()) names.emplace_back(format.name);
+  return names;
+}
+
+std::vector<std::string> augment_choices() { return {"auto", "on", "off"}; }
+
+void verify_model(const std::string& name) {
+  for (const models::ModelKind& kind : models::model_kinds())
+    if (kind.matches(name)) return;
+  models::build_model(name, {});  // throws, with what it knows
+}
+
+void verify_plan(const std::string& text) { quant::parse_plan(text); }
+
+const ConfigKey kKeys[] = {
+    {"model", "", "what is trained; `fqt info` lists the models", [](Config& c) -> Field { return &c.model; }, 0, 0,
+     nullptr, verify_model},
+    {"data", "--data", "built-in data by name, or a folder", [](Config& c) -> Field { return &c.data; }},
+    {"plan", "--plan", "bits of every layer: U:BITS or fp32", [](Config& c) -> Field { return &c.plan; }, 0, 0, nullptr,
+     verify_plan},
+    {"seed", "--seed", "names every random number of the run", [](Config& c) -> Field { return &c.seed; }, 0, 0x1p53},
+    {"threads", "--threads", "threads to work on; they change no result", [](Config& c) -> Field { return &c.threads; },
+     1, 1024},
+    {"out", "--out", "run directory to make; left out, a fresh one below runs/",
+     [](Config& c) -> Field { return &c.out; }},
+
+    {"train.steps", "--steps", "length of training in batches", [](Config& c) -> Field { return &c.train.steps; }, 1,
+     kMost},
+    {"train.epochs", "--epochs", "length of training in passes over the data",
+     [](Config& c) -> Field { return &c.train.epochs; }, 1, 1e6},
+    {"train.batch", "--batch", "images a step", [](Config& c) -> Field { return &c.train.batch; }, 1, 65536},
+    {"train.learning_rate", "", "of SGD, where the schedule starts",
+     [](Config& c) -> Field { return &c.train.learning_rate; }, 0, 1e6},
+    {"train.momentum", "", "of SGD", [](Config& c) -> Field { return &c.train.momentum; }, 0, 1},
+    {"train.weight_decay", "", "of SGD, on every parameter", [](Config& c) -> Field { return &c.train.weight_decay; },
+     0, 1e6},
+    {"train.schedule", "", "of the learning rate", [](Config& c) -> Field { return &c.train.schedule; }, 0, 0,
+     schedule_names},
+    {"train.milestones", "", "schedule step: shares of the run after which the rate is multiplied",
+     [](Config& c) -> Field { return &c.train.milestones; }, 0, 1},
+    {"train.factor", "", "schedule step: by this", [](Config& c) -> Field { return &c.train.factor; }, 0, 1},
+    {"train.augment", "", "random crop and flip of the training images; auto: as is the custom for the data",
+     [](Config& c) -> Field { return &c.train.augment; }, 0, 0, augment_choices},
+
+    {"eval.every", "", "steps between evaluations; 0: only at the end",
+     [](Config& c) -> Field { return &c.eval.every; }, 0, kMost},
+    {"eval.images", "", "test images used, from the first; 0: all", [](Config& c) -> Field { return &c.eval.images; },
+     0, kMost},
+
+    {"quant.lhs_format", "", "format of a layer's input", [](Config& c) -> Field { return &c.quant.lhs_format; }, 0, 0,
+     integer_formats},
+    {"quant.rhs_format", "", "format of the weights", [](Config& c) -> Field { return &c.quant.rhs_format; }, 0, 0,
+     integer_formats},
+    {"quant.grad_format", "", "format of the output's gradient",
+     [](Config& c) -> Field { return &c.quant.grad_format; }, 0, 0, integer_formats},
+    {"quant.lhs_rounding", "", "rounding of a layer's input", [](Config& c) -> Field { return &c.quant.lhs_rounding; }},
+    {"quant.rhs_rounding", "", "rounding of the weights", [](Config& c) -> Field { return &c.quant.rhs_rounding; }},
+    {"quant.grad_rounding", "", "rounding of the output's gradient",
+     [](Config& c) -> Field { return &c.quant.grad_rounding; }},
+    {"quant.quantize_first", "", "quantize the model's first product",
+     [](Config& c) -> Field { return &c.quant.quantize_first; }},
+    {"quant.quantize_head", "", "quantize the classifier head",
+     [](Config& c) -> Field { return &c.quant.quantize_head; }},
+    {"quant.range_momentum", "", "of the running range of a layer's input",
+     [](Config& c) -> Field { return &c.quant.range_momentum; }, 0, 1},
+};
+
+}  // namespace
+
+std::span<const ConfigKey> config_keys() { return kKeys; }
+
+const ConfigKey* find_key(std::string_view name) {
+  const auto found =
+      std::find_if(std::begin(kKeys), std::end(kKeys), [&](const ConfigKey& key) { return key.name == name; });
+  return found == std::end(kKeys) ? nullptr : found;
+}
+
+std::vector<std::string> key_names() {
+  std::vector<std::string> names;
+  for (const ConfigKey& key : kKeys) names.emplace_back(key.name);
+  return names;
+}
+
+}  // namespace fqt::trainer

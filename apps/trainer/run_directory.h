@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+
+#include "trainer/config.h"
+
+namespace fqt::trainer {
+
+/// The paths of a run: config.toml, manifest.json, plan.toml, log.jsonl and checkpoints/.
+class RunDirectory {
+ public:
+  /// One that exists. Error(missing) where there is no such folder, or no config.toml in it.
+  static RunDirectory open(const std::string& path);
+
+  /// Makes config.out, or where that is empty a fresh runs/<model>-<plan>-<data>-s<seed>[-N]. Error(usage) where it
+  /// exists and is not an empty folder, Error(io) where it cannot be made.
+  static RunDirectory create(const Config& config);
+
+  const std::string& path() const { return path_; }
+  std::string config() const { return path_ + "/config.toml"; }
+  std::string manifest() const { return path_ + "/manifest.json"; }
+  std::string plan() const { return path_ + "/plan.toml"; }
+  std::string log() const { return path_ + "/log.jsonl"; }
+  std::string weights() const { return path_ + "/checkpoints/weights.safetensors"; }
+
+ private:
+  explicit RunDirectory(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+}  // namespace fqt::trainer
