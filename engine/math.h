@@ -19,8 +19,8 @@ static constexpr double kRounder = 0x1.8p52;
 static inline int64_t bits(double x) { return __builtin_bit_cast(int64_t, x); }
 static inline double from_bits(int64_t x) { return __builtin_bit_cast(double, x); }
 static inline double abs(double x) { return from_bits(bits(x) & INT64_MAX); }
-/// 2^n for -1022 <= n <= 1023, from the low bits of n.
-static inline double power_of_two(int64_t n) { return from_bits(static_cast<int64_t>((uint64_t(n) + 1023) << 52)); }
+/// 2^n for -1022 <= n <= 1023, modulo 2^64.
+static inline double power_of_two(uint64_t n) { return from_bits(static_cast<int64_t>((n + 1023) << 52)); }
 
 /// c0 + c1 x + c2 x^2 + ..., by Horner's rule.
 static inline double polynomial(double, double c0) { return c0; }
@@ -36,13 +36,13 @@ static inline double polynomial(double x, double c0, Rest... rest) {
 static inline double exp(double x) {
   using namespace detail;
   const double rounded = x * (1.0 / 0x1.62e42fefa39efp-1) + kRounder;
-  const int64_t n = bits(rounded) - bits(kRounder);
+  const uint64_t n = uint64_t(bits(rounded)) - uint64_t(bits(kRounder));
   const double whole = rounded - kRounder;
   const double r = (x - whole * kLn2High) - whole * kLn2Low;  // |r| <= ln(2) / 2: Taylor's series of exp
   const double series = polynomial(r, 1.0, 1.0, 1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040,
                                    1.0 / 40320, 1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600);
-  // 2^n in two factors, for n from -1076 to 1076. An arithmetic shift of 64 bits is missing from AVX2.
-  const int64_t half = static_cast<int64_t>((uint64_t(n) + 2048) >> 1) - 1024;
+  // 2^n in two factors, for n from -1076 to 1076, modulo 2^64. An arithmetic shift of 64 bits is missing from AVX2.
+  const uint64_t half = ((n + 2048) >> 1) - 1024;
   const double result = series * power_of_two(half) * power_of_two(n - half);
   return x > 710.0 ? __builtin_inf() : x < -746.0 ? 0.0 : result;
 }

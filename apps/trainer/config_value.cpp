@@ -129,7 +129,7 @@ std::string toml_value(const ConfigKey& key, const Config& config) {
                             for (const double item : *value) texts.push_back(number(item));
                             return "[" + join(texts) + "]";
                           },
-                          [](const quant::Rounding* value) { return quoted(quant::to_string(*value)); }},
+                          [](const quant::Rounding* value) { return quoted(quant::rounding_name(*value)); }},
                     key.field(copy));
 }
 

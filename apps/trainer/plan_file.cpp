@@ -8,7 +8,7 @@ namespace {
 std::string operand_toml(const quant::OperandPrecision& operand) {
   if (operand.is_float()) return "{ format = \"fp32\" }";
   return fmt::format("{{ format = \"{}\", bits = {}, rounding = \"{}\" }}", operand.format->name, operand.bits,
-                     quant::to_string(operand.rounding));
+                     quant::rounding_name(operand.rounding));
 }
 
 }  // namespace
