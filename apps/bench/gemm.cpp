@@ -1,17 +1,14 @@
 #include "bench/gemm.h"
 
-#include <time.h>
-
 #include <algorithm>
-#include <chrono>
 #include <functional>
 
+#include "bench/clock.h"
 #include "bench/peer.h"
 #include "engine/buffer.h"
 #include "engine/gemm/gemm.h"
 #include "engine/gemm/planar.h"
 #include "engine/kernels/gemm.h"
-#include "engine/parallel.h"
 #include "engine/random.h"
 
 namespace fqt::bench {
@@ -27,23 +24,10 @@ constexpr Forward kProducts[] = {{1024, 1024, 1024}, {131072, 16, 144}, {32768, 
 enum class Order { forward, grad_lhs, grad_rhs };
 constexpr const char* kOrderNames[] = {"forward", "grad_lhs", "grad_rhs"};
 
-/// On one thread, seconds of processor time, which other programs on the machine do not lengthen; else wall-clock time.
-double now() {
-  if (threads() > 1) return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
-
 double seconds(const std::function<void()>& body) {
   const double start = now();
   body();
   return now() - start;
-}
-
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<int64_t>(values.size() / 2), values.end());
-  return values[values.size() / 2];
 }
 
 /// Times the two sides in turn, after one warm-up of each.
