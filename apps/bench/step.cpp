@@ -27,8 +27,8 @@ std::vector<double> run_step(const StepOptions& options) {
   for (int64_t step = 0; step <= options.steps; ++step) {
     const double start = now();
     Tape tape;
-    const quant::Context context{.tape = tape, .precision = precision, .seed = kSeed,
-                                 .step = static_cast<uint64_t>(step)};
+    const quant::Context context{
+        .tape = tape, .precision = precision, .seed = kSeed, .step = static_cast<uint64_t>(step)};
     const Var loss = ops::cross_entropy(tape, model->forward(context, Var(images)), labels);
     optimizer.zero_grad();
     tape.backward(loss);

@@ -42,8 +42,8 @@ void run_gemm(const Arguments& arguments) {
   if (arguments.json) {
     Json list = Json::array();
     for (const bench::GemmRow& row : rows) {
-      Json entry{{"kernel", row.kernel}, {"order", row.order}, {"M", row.m}, {"N", row.n}, {"K", row.k},
-                 {"gops", row.gops}};
+      Json entry{{"kernel", row.kernel}, {"order", row.order}, {"M", row.m},
+                 {"N", row.n},           {"K", row.k},         {"gops", row.gops}};
       if (row.peer_gops) {
         entry["peer"] = row.peer;
         entry["peer_gops"] = *row.peer_gops;
@@ -53,13 +53,15 @@ void run_gemm(const Arguments& arguments) {
     }
     return print(trainer::to_text({{"isa", isa}, {"threads", arguments.threads}, {"rows", list}}) + "\n");
   }
-  std::string text = fmt::format("{}, {} thread{}, median of {}; Gop/s, packing included\n{:<11} {:<9} {:>7} {:>5} {:>7} {:>8}",
-                                 isa, arguments.threads, arguments.threads == 1 ? "" : "s", arguments.repeats, "kernel",
-                                 "order", "M", "N", "K", "fqt");
+  std::string text = fmt::format(
+      "{}, {} thread{}, median of {}; Gop/s, packing included\n{:<11} {:<9} {:>7} {:>5} {:>7} {:>8}", isa,
+      arguments.threads, arguments.threads == 1 ? "" : "s", arguments.repeats, "kernel", "order", "M", "N", "K", "fqt");
   text += bench::has_peer() ? fmt::format(" {:>8} {:>6}  of\n", "oneDNN", "ratio") : "  (oneDNN is not built in)\n";
   for (const bench::GemmRow& row : rows) {
-    text += fmt::format("{:<11} {:<9} {:>7} {:>5} {:>7} {:>8.1f}", row.kernel, row.order, row.m, row.n, row.k, row.gops);
-    if (row.peer_gops) text += fmt::format(" {:>8.1f} {:>6.2f}  {}", *row.peer_gops, row.gops / *row.peer_gops, row.peer);
+    text +=
+        fmt::format("{:<11} {:<9} {:>7} {:>5} {:>7} {:>8.1f}", row.kernel, row.order, row.m, row.n, row.k, row.gops);
+    if (row.peer_gops)
+      text += fmt::format(" {:>8.1f} {:>6.2f}  {}", *row.peer_gops, row.gops / *row.peer_gops, row.peer);
     text += "\n";
   }
   print(text);
@@ -74,14 +76,21 @@ void run_step(const Arguments& arguments) {
   const double items = static_cast<double>(options.batch) / median * 1e3;
   const std::string isa(kernels::active().isa);
   if (arguments.json)
-    return print(trainer::to_text({{"model", options.model}, {"plan", options.plan}, {"batch", options.batch},
-                                   {"threads", arguments.threads}, {"isa", isa}, {"ms_median", median}, {"ms_min", best},
-                                   {"items_per_second", items}, {"peak_rss_mb", trainer::peak_rss_mb()}}) +
+    return print(trainer::to_text({{"model", options.model},
+                                   {"plan", options.plan},
+                                   {"batch", options.batch},
+                                   {"threads", arguments.threads},
+                                   {"isa", isa},
+                                   {"ms_median", median},
+                                   {"ms_min", best},
+                                   {"items_per_second", items},
+                                   {"peak_rss_mb", trainer::peak_rss_mb()}}) +
                  "\n");
-  print(fmt::format("{} at {}, batch {}, {} thread{}, {}: {:.1f} ms a step (median of {}, least {:.1f}), {:.0f} images/s, "
-                    "{:.0f} MB at most\n",
-                    options.model, options.plan, options.batch, arguments.threads, arguments.threads == 1 ? "" : "s", isa,
-                    median, times.size(), best, items, trainer::peak_rss_mb()));
+  print(fmt::format(
+      "{} at {}, batch {}, {} thread{}, {}: {:.1f} ms a step (median of {}, least {:.1f}), {:.0f} images/s, "
+      "{:.0f} MB at most\n",
+      options.model, options.plan, options.batch, arguments.threads, arguments.threads == 1 ? "" : "s", isa, median,
+      times.size(), best, items, trainer::peak_rss_mb()));
 }
 
 }  // namespace
@@ -98,7 +107,9 @@ Action declare_bench(CLI::App& app) {
   CLI::App* step = app.add_subcommand("step", "training steps of a model on a batch in memory");
   step->add_option("model", arguments->step.model, "model")->capture_default_str();
   step->add_option("--plan", arguments->step.plan, "plan")->capture_default_str();
-  step->add_option("--batch", arguments->step.batch, "images a step")->check(CLI::Range(1, 1 << 20))->capture_default_str();
+  step->add_option("--batch", arguments->step.batch, "images a step")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
   declare_common(*step, *arguments);
   step->callback([=] { *action = [arguments] { run_step(*arguments); }; });
   return [action] { (*action)(); };

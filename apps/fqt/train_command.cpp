@@ -67,7 +67,7 @@ void run(const Arguments& arguments) {
   const Interrupt interrupt;
   Progress progress(arguments.quiet);
   Experiment experiment = open_experiment(config);
-  const RunDirectory directory = RunDirectory::create(config);
+  const RunDirectory directory = RunDirectory::create(config, experiment.data_name());
   progress.note(experiment.summary());
   const TrainResult result = train(experiment, directory, progress, interrupt);
   print(arguments.json ? to_text(to_json(experiment, directory, result)) + "\n" : to_summary(directory, result));

@@ -37,15 +37,14 @@ bool make(const std::string& path) {
   const fs::path parent = fs::path(path).parent_path();
   if (!parent.empty()) fs::create_directories(parent, error);
   const bool made = !error && fs::create_directory(path, error);
-  if (error && !fs::exists(path)) fail_to_make(path, error);
+  std::error_code ignored;
+  if (error && !fs::exists(path, ignored)) fail_to_make(path, error);
   return made;
 }
 
-std::string make_fresh(const Config& config) {
-  const std::string data = fs::path(config.data).filename().empty() ? fs::path(config.data).parent_path().filename()
-                                                                    : fs::path(config.data).filename();
-  const std::string name =
-      fmt::format("runs/{}-{}-{}-s{}", file_name(config.model), file_name(config.plan), file_name(data), config.seed);
+std::string make_fresh(const Config& config, const std::string& data_name) {
+  const std::string name = fmt::format("runs/{}-{}-{}-s{}", file_name(config.model), file_name(config.plan),
+                                       file_name(data_name), config.seed);
   if (make(name)) return name;
   for (int n = 2; n <= kMostRuns; ++n)
     if (const std::string numbered = fmt::format("{}-{}", name, n); make(numbered)) return numbered;
@@ -57,19 +56,20 @@ std::string make_fresh(const Config& config) {
 
 RunDirectory RunDirectory::open(const std::string& path) {
   const RunDirectory directory(path);
-  if (!fs::exists(path)) fail(ErrorKind::missing, "[run] there is no run directory {}", path);
-  if (!fs::exists(directory.config()))
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) fail(ErrorKind::missing, "[run] there is no run directory {}", path);
+  if (!fs::exists(directory.config(), ignored))
     fail(ErrorKind::missing, "[run] {} is no run directory: it has no config.toml", path);
   return directory;
 }
 
-RunDirectory RunDirectory::create(const Config& config) {
+RunDirectory RunDirectory::create(const Config& config, const std::string& data_name) {
   std::error_code error;
   if (!config.out.empty() && !make(config.out)) {
     check(fs::is_directory(config.out, error) && fs::is_empty(config.out, error) && !error,
           "[out] {} exists already and is not an empty folder; choose another with --out DIR", config.out);
   }
-  const RunDirectory directory(config.out.empty() ? make_fresh(config) : config.out);
+  const RunDirectory directory(config.out.empty() ? make_fresh(config, data_name) : config.out);
   fs::create_directory(directory.path() + "/checkpoints", error);
   if (error) fail_to_make(directory.path(), error);
   return directory;

@@ -14,7 +14,7 @@ class RunDirectory {
 
   /// Makes config.out, or where that is empty a fresh runs/<model>-<plan>-<data>-s<seed>[-N]. Error(usage) where it
   /// exists and is not an empty folder, Error(io) where it cannot be made.
-  static RunDirectory create(const Config& config);
+  static RunDirectory create(const Config& config, const std::string& data_name);
 
   const std::string& path() const { return path_; }
   std::string config() const { return path_ + "/config.toml"; }

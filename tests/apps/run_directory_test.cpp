@@ -15,7 +15,7 @@ ErrorKind kind_of(const std::string& out) {
   Config config;
   config.out = out;
   try {
-    RunDirectory::create(config);
+    RunDirectory::create(config, "my images");
   } catch (const Error& error) {
     CHECK(contains(error.what(), out));
     return error.kind();
@@ -29,11 +29,11 @@ TEST_CASE("run directory: a folder asked for is made with its parents, an empty 
   const TemporaryFolder folder;
   Config config;
   config.out = folder / "a/b";
-  CHECK(RunDirectory::create(config).weights() == folder / "a/b/checkpoints/weights.safetensors");
+  CHECK(RunDirectory::create(config, "my images").weights() == folder / "a/b/checkpoints/weights.safetensors");
   CHECK(std::filesystem::is_directory(folder / "a/b/checkpoints"));
   std::filesystem::create_directory(folder / "empty");
   config.out = folder / "empty";
-  CHECK_NOTHROW(RunDirectory::create(config));
+  CHECK_NOTHROW(RunDirectory::create(config, "my images"));
 }
 
 TEST_CASE("run directory: what exists is not written over") {
@@ -52,9 +52,9 @@ TEST_CASE("run directory: a name of its own says what the run is, and is never t
   std::filesystem::current_path(folder.path());
   Config config;
   config.model = "resnet20";
-  config.data = "/data/my images/";
   config.seed = 7;
-  const std::string first = RunDirectory::create(config).path(), second = RunDirectory::create(config).path();
+  const std::string first = RunDirectory::create(config, "my images").path(),
+                    second = RunDirectory::create(config, "my images").path();
   std::filesystem::current_path(before);
   CHECK(first == "runs/resnet20-U6-my_images-s7");
   CHECK(second == "runs/resnet20-U6-my_images-s7-2");
