@@ -66,6 +66,8 @@ Var product(const Context& context, Site& site, const Var& lhs, const Var& rhs, 
   check(rhs.value().size() == g.k() * g.n() && rhs.value().dim(-1) == g.n(),
         "[product] site '{}': rhs has shape {}, expected {}x{} values", site.name, to_string(rhs.shape()), g.k(), g.n());
   const Precision& precision = context.precision.at(site.name);
+  check(precision.lhs.is_float() == precision.rhs.is_float() && precision.lhs.is_float() == precision.grad.is_float(),
+        "[product] site '{}': the three operands must be all integers or all fp32", site.name);
 
   Saved saved{g, lhs.shape(), rhs.shape(), gemm::forward_image(g, channel_group(precision.lhs)), {}, {}, precision.grad};
   const Grid lhs_grid = fit_grid(precision.lhs, lhs_range(context, site, lhs.value()));

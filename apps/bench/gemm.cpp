@@ -1,17 +1,14 @@
 #include "bench/gemm.h"
 
-#include <time.h>
-
 #include <algorithm>
-#include <chrono>
 #include <functional>
 
+#include "bench/clock.h"
 #include "bench/peer.h"
 #include "engine/buffer.h"
 #include "engine/gemm/gemm.h"
 #include "engine/gemm/planar.h"
 #include "engine/kernels/gemm.h"
-#include "engine/parallel.h"
 #include "engine/random.h"
 
 namespace fqt::bench {
@@ -27,23 +24,10 @@ constexpr Forward kProducts[] = {{1024, 1024, 1024}, {131072, 16, 144}, {32768, 
 enum class Order { forward, grad_lhs, grad_rhs };
 constexpr const char* kOrderNames[] = {"forward", "grad_lhs", "grad_rhs"};
 
-/// On one thread, seconds of processor time, which other programs on the machine do not lengthen; else wall-clock time.
-double now() {
-  if (threads() > 1) return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
-
 double seconds(const std::function<void()>& body) {
   const double start = now();
   body();
   return now() - start;
-}
-
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<int64_t>(values.size() / 2), values.end());
-  return values[values.size() / 2];
 }
 
 /// Times the two sides in turn, after one warm-up of each.
@@ -112,10 +96,12 @@ GemmRow run_integer(Order order, const Forward& f, int bits, int repeats) {
   Buffer<int32_t> peer_out(out.size());
   const Buffer<uint8_t>& lhs = order == Order::grad_lhs ? matrices.dy : matrices.x;
   const Buffer<uint8_t>& rhs = order == Order::grad_rhs ? matrices.dy : matrices.w;
-  measure(row, repeats, own, has_peer() ? std::function<void()>([&] {
+  measure(row, repeats, own,
+          has_peer() ? std::function<void()>([&] {
             peer_integer(order == Order::grad_rhs, order == Order::grad_lhs, row.m, row.n, row.k, lhs.data(),
                          reinterpret_cast<const int8_t*>(rhs.data()), peer_out.data());
-          }) : nullptr);
+          })
+                     : nullptr);
   return row;
 }
 
@@ -132,10 +118,12 @@ GemmRow run_float(Order order, const Forward& f, int repeats) {
   row.peer = has_peer() ? "dnnl_sgemm" : "";
   const Buffer<float>& lhs = order == Order::grad_lhs ? matrices.dy : matrices.x;
   const Buffer<float>& rhs = order == Order::grad_rhs ? matrices.dy : matrices.w;
-  measure(row, repeats, own, has_peer() ? std::function<void()>([&] {
+  measure(row, repeats, own,
+          has_peer() ? std::function<void()>([&] {
             peer_float(order == Order::grad_rhs, order == Order::grad_lhs, row.m, row.n, row.k, lhs.data(), rhs.data(),
                        peer_out.data());
-          }) : nullptr);
+          })
+                     : nullptr);
   return row;
 }
 

@@ -11,7 +11,8 @@ namespace {
 
 /// oneDNN takes its number of threads from OpenMP.
 void check_status(dnnl_status_t status, const char* function) {
-  if (status != dnnl_success) fail(ErrorKind::internal, "[bench] {} failed with status {}", function, static_cast<int>(status));
+  if (status != dnnl_success)
+    fail(ErrorKind::internal, "[bench] {} failed with status {}", function, static_cast<int>(status));
 }
 
 }  // namespace

@@ -21,6 +21,12 @@ std::string version() {
   return fmt::format("fqt {} (commit {})", build.version, build.commit);
 }
 
+std::vector<std::string> command_names() {
+  std::vector<std::string> names;
+  for (const Command& command : commands()) names.emplace_back(command.name);
+  return names;
+}
+
 std::vector<std::string> known_words(const CLI::App& app) {
   std::vector<std::string> words;
   for (const CLI::App* command : app.get_subcommands(nullptr)) words.push_back(command->get_name());
@@ -29,16 +35,21 @@ std::vector<std::string> known_words(const CLI::App& app) {
   return words;
 }
 
-[[noreturn]] void fail_unknown(const CLI::App& app, const std::string& word) {
-  fail(ErrorKind::usage, "[{}] '{}' is not known here{}; see `{} --help`", app.get_name(), word,
-       trainer::did_you_mean(word.substr(0, word.find('=')), known_words(app)),
-       app.get_parent() ? "fqt " + app.get_name() : "fqt");
+/// "fqt train"
+std::string full_name(const CLI::App& app) {
+  return app.get_parent() ? full_name(*app.get_parent()) + " " + app.get_name() : app.get_name();
 }
 
-/// The command the arguments got to: errors are about its options.
+[[noreturn]] void fail_unknown(const CLI::App& app, const std::string& word) {
+  const std::string meant = trainer::did_you_mean(word.substr(0, word.find('=')), known_words(app));
+  fail(ErrorKind::usage, "[{}] '{}' is not known here{}", app.get_name(), word,
+       meant.empty() ? fmt::format("; see `{} --help`", full_name(app)) : meant);
+}
+
+/// The command the arguments got to, whose options errors are about.
 const CLI::App& reached(const CLI::App& app) {
-  for (const CLI::App* command : app.get_subcommands()) return *command;
-  return app;
+  const std::vector<CLI::App*> named = app.get_subcommands();
+  return named.empty() ? app : reached(*named.front());
 }
 
 }  // namespace
@@ -57,7 +68,7 @@ Action read_command_line(int argc, char** argv) {
     app.parse(argc, argv);
     for (size_t i = 0; i < commands().size(); ++i)
       if (app.got_subcommand(std::string(commands()[i].name))) return actions[i];
-    return [help = app.help()] { print(help); };
+    fail(ErrorKind::usage, "[fqt] no command is named; give one of {}", trainer::join(command_names()));
   } catch (const CLI::CallForHelp&) {
     return [help = app.help("", CLI::AppFormatMode::Normal)] { print(help); };
   } catch (const CLI::CallForVersion&) {
@@ -66,8 +77,7 @@ Action read_command_line(int argc, char** argv) {
     const CLI::App& at = reached(app);
     const std::vector<std::string> unknown = at.remaining().empty() ? app.remaining(true) : at.remaining();
     if (!unknown.empty()) fail_unknown(at, unknown.front());
-    fail(ErrorKind::usage, "[{}] {}; see `{} --help`", at.get_name(), error.what(),
-         at.get_parent() ? "fqt " + at.get_name() : "fqt");
+    fail(ErrorKind::usage, "[{}] {}; see `{} --help`", at.get_name(), error.what(), full_name(at));
   }
 }
 

@@ -78,7 +78,8 @@ std::string keys_help() {
   std::string help = "Keys for --config and --set, with their defaults:\n";
   const Config defaults;
   for (const ConfigKey& key : config_keys())
-    help += fmt::format("  {:<22} {:<14} {}; {}\n", key.name, toml_value(key, defaults), key.description, allowed(key));
+    help += fmt::format("  {:<22} {:<14} {}; {}\n", key.name, is_given(key, defaults) ? toml_value(key, defaults) : "-",
+                        key.description, allowed(key));
   return help;
 }
 

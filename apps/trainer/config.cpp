@@ -9,18 +9,6 @@
 #include "trainer/text.h"
 
 namespace fqt::trainer {
-namespace {
-
-/// A configuration in a run directory says neither where that directory is nor what the run's length was not given as.
-bool recorded(const ConfigKey& key, const Config& config) {
-  if (key.name == "out") return false;
-  if (key.name == "train.steps") return config.train.steps > 0;
-  if (key.name == "train.epochs") return config.train.epochs > 0;
-  return true;
-}
-
-}  // namespace
-
 Assignment parse_assignment(const std::string& text) {
   const size_t equals = text.find('=');
   check(equals != std::string::npos && equals > 0, "[config] --set {}: expected key=value, such as train.momentum=0.5",
@@ -62,7 +50,7 @@ std::string recipe_name(const quant::Recipe& recipe) {
 std::string to_toml(const Config& config) {
   std::string toml, section;
   for (const ConfigKey& key : config_keys()) {
-    if (!recorded(key, config)) continue;
+    if (!is_given(key, config) || key.name == "out") continue;  // the file lies in the folder `out` names
     const size_t dot = key.name.find('.');
     const std::string_view here = dot == std::string_view::npos ? "" : key.name.substr(0, dot);
     if (here != section) toml += fmt::format("\n[{}]\n", section = here);

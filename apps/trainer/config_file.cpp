@@ -21,7 +21,7 @@ std::string as_text(const toml::node& node, const std::string& where) {
     check(item.is_number(), "[config] {}: a list holds numbers", where);
     text += (text.empty() ? "" : ", ") + as_text(item, where);
   }
-  return "[" + text + "]";
+  return fmt::format("[{}]", text);
 }
 
 void collect(const toml::table& table, const std::string& prefix, const std::string& path,

@@ -100,6 +100,14 @@ const ConfigKey* find_key(std::string_view name) {
   return found == std::end(kKeys) ? nullptr : found;
 }
 
+bool is_given(const ConfigKey& key, const Config& config) {
+  if (key.name == "model") return !config.model.empty();
+  if (key.name == "out") return !config.out.empty();
+  if (key.name == "train.steps") return config.train.steps > 0;
+  if (key.name == "train.epochs") return config.train.epochs > 0;
+  return true;
+}
+
 std::vector<std::string> key_names() {
   std::vector<std::string> names;
   for (const ConfigKey& key : kKeys) names.emplace_back(key.name);

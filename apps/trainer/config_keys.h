@@ -29,6 +29,9 @@ std::span<const ConfigKey> config_keys();
 const ConfigKey* find_key(std::string_view name);
 std::vector<std::string> key_names();
 
+/// Whether the key holds anything: a length, a model and a run directory may be left open.
+bool is_given(const ConfigKey& key, const Config& config);
+
 /// "an integer from 1 to 65536", "one of constant, step, cosine"
 std::string allowed(const ConfigKey& key);
 

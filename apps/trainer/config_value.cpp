@@ -60,7 +60,7 @@ bool parse_text(const std::string& text, const ConfigKey& key, std::string& valu
     const std::vector<std::string> known = key.choices();
     if (std::find(known.begin(), known.end(), text) == known.end()) return false;
   }
-  if (text.empty() && key.name != "out") return false;
+  if (text.empty()) return false;
   if (key.verify) key.verify(text);
   value = text;
   return true;
@@ -90,7 +90,7 @@ std::string allowed(const ConfigKey& key) {
   if (key.choices) return "one of " + join(key.choices());
   Config any;
   return std::visit(
-      Match{[&](std::string*) -> std::string { return "a text that is not empty"; },
+      Match{[&](std::string*) -> std::string { return "a text"; },
             [&](int64_t*) { return fmt::format("an integer from {:.0f} to {:.0f}", key.low, key.high); },
             [&](double*) { return fmt::format("a number from {} to {}", key.low, key.high); },
             [&](bool*) -> std::string { return "true or false"; },
@@ -127,7 +127,7 @@ std::string toml_value(const ConfigKey& key, const Config& config) {
                           [](const std::vector<double>* value) {
                             std::vector<std::string> texts;
                             for (const double item : *value) texts.push_back(number(item));
-                            return "[" + join(texts) + "]";
+                            return fmt::format("[{}]", join(texts));
                           },
                           [](const quant::Rounding* value) { return quoted(quant::rounding_name(*value)); }},
                     key.field(copy));

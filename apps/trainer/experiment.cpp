@@ -60,7 +60,7 @@ Experiment open_experiment(const Config& config) {
   const data::ImageDataset& train = *experiment.data.train;
   check(config.train.batch <= train.size(),
         "[config] train.batch: {} images a step, but {} has {}; give fewer with --batch", config.train.batch,
-        train.name(), train.size());
+        experiment.data_name(), train.size());
   experiment.config.data = anchored(config.data);
   experiment.config.train.steps = steps_of(config.train, train);
   experiment.config.train.epochs = 0;

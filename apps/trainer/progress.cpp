@@ -63,9 +63,9 @@ std::string format_bar(const ProgressState& state, int width, bool color) {
   const std::vector<std::string> texts = figures(state);
   std::string line = texts[0].substr(0, room), tail;
   for (size_t i = 1; i < texts.size() && line.size() + tail.size() + 2 + texts[i].size() <= room; ++i)
-    tail += "  " + texts[i];
+    tail.append("  ").append(texts[i]);
   const int bar = static_cast<int>(room - line.size() - tail.size()) - 3;  // a space and two brackets
-  if (bar >= kMinBar) line += " " + bar_of(state, std::min(bar, kMaxBar), color);
+  if (bar >= kMinBar) line.append(" ").append(bar_of(state, std::min(bar, kMaxBar), color));
   return line + tail;
 }
 
@@ -88,7 +88,7 @@ void Progress::update(const ProgressState& state) {
   const auto now = Clock::now();
   if (quiet_ || now < next_) return;
   if (terminal_)
-    show("\r" + format_bar(state, terminal_width(), color_) + "\x1b[K");
+    show(fmt::format("\r{}\x1b[K", format_bar(state, terminal_width(), color_)));
   else
     show(format_line(state) + "\n");
   bar_shown_ = terminal_;

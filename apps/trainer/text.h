@@ -17,8 +17,8 @@ std::string grouped(int64_t number);
 /// 75 as "1:15", 3675 as "1:01:15".
 std::string clock_time(double seconds);
 
-/// The known word most like `word`: its last dotted part, or the fewest edits (Levenshtein 1966). Empty where nothing
-/// is near enough to be what was meant.
+/// The known word most like `word`: the one it is the last dotted part of, or the one fewest edits away. Empty where
+/// nothing is near enough to be what was meant.
 std::string nearest(std::string_view word, std::span<const std::string> known);
 
 /// "; did you mean 'train.batch'?", or nothing.

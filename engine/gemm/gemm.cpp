@@ -119,8 +119,8 @@ struct Tile {
 
 template <typename Sum, typename Visit>
 void for_each_tile(const Block<Sum>& block, int64_t columns, const Visit& visit) {
-  for (int64_t p = 0; p < block.panels; ++p)
-    for (int64_t t = 0; t < block.tiles; ++t) {
+  for (int64_t t = 0; t < block.tiles; ++t)  // rows outside: results are written in the order they lie in memory
+    for (int64_t p = 0; p < block.panels; ++p) {
       const int64_t first = t * block.tile_rows, column = (block.first_panel + p) * kPanelColumns;
       visit(Tile<Sum>{block.first_row + first, std::min<int64_t>(block.tile_rows, block.rows - first), column,
                       std::min<int64_t>(kPanelColumns, columns - column), block.tile(p, t)});

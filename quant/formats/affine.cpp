@@ -16,7 +16,7 @@ Grid fit_affine(float low, float high, int bits) {
     return grid;
   }
   const double bottom = std::min(low, 0.0f), width = std::max(high, 0.0f) - bottom;  // float64: may exceed float32
-  grid.scale = std::max(static_cast<float>(width / top), std::numeric_limits<float>::denorm_min());
+  grid.scale = std::max(static_cast<float>(width / top), std::numeric_limits<float>::min());
   grid.zero = static_cast<int>(std::clamp(std::nearbyint(-bottom / grid.scale), 0.0, static_cast<double>(top)));
   return grid;
 }

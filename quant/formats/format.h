@@ -34,7 +34,8 @@ std::span<const Format> formats();
 const Format& find_format(std::string_view name);
 
 // The rows of the table, one file each. `low` <= `high`, both finite; the range is widened to hold 0.
-// A range of zeros has scale 1; a range of one value c has scale |c|, so that c too decodes exactly.
+// A range of zeros has scale 1; a range of one value c has scale |c|, so that c too decodes exactly. Any other scale is
+// at least 2^-126: a denormal one could be rounded down by a third, and clip the ends of its range.
 
 /// scale = max(|low|, |high|) / (2^(bits-1) - 1), 2^bits - 1 levels, zero in the middle.
 Grid fit_symmetric(float low, float high, int bits);

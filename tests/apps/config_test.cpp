@@ -152,7 +152,7 @@ TEST_CASE("config: a resolved configuration reads back as it was") {
 TEST_CASE("config: the defaults of every key are allowed") {
   const Config defaults;
   for (const ConfigKey& key : config_keys()) {
-    if (key.name == "model" || key.name == "train.steps" || key.name == "train.epochs") continue;  // not given
+    if (!is_given(key, defaults)) continue;
     std::string text = toml_value(key, defaults);
     if (text.starts_with('"')) text = text.substr(1, text.size() - 2);
     Config config;

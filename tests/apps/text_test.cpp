@@ -21,8 +21,10 @@ TEST_CASE("text: times read like a clock") {
 TEST_CASE("text: the nearest word is the one with the fewest edits, if that is few") {
   const std::vector<std::string> known{"train.batch", "train.steps", "seed", "plan"};
   CHECK(nearest("batch", known) == "train.batch");        // the last part of a dotted name
-  CHECK(nearest("train.bacth", known) == "train.batch");  // two letters swapped: two edits
-  CHECK(nearest("sede", known) == "");                    // two edits in four letters: too far to guess
+  CHECK(nearest("train.bacth", known) == "train.batch");  // two letters swapped: one edit
+  CHECK(nearest("sede", known) == "seed");
+  CHECK(nearest("send", known) == "seed");
+  CHECK(nearest("rate", known) == "");  // four edits
   CHECK(nearest("plam", known) == "plan");
   CHECK(nearest("weights", known) == "");
   CHECK(did_you_mean("plam", known) == "; did you mean 'plan'?");
