@@ -28,7 +28,8 @@ void parallel_for(int64_t count, int64_t grain, const std::function<void(int64_t
   const int64_t pieces = std::clamp<int64_t>(count / std::max<int64_t>(grain, 1), 1, threads());
   if (pieces == 1 || omp_in_parallel()) return body(0, count);
   std::exception_ptr failure;
-#pragma omp parallel for num_threads(static_cast<int>(pieces)) schedule(static, 1)
+  const int team = static_cast<int>(pieces);
+#pragma omp parallel for num_threads(team) schedule(static, 1)
   for (int64_t piece = 0; piece < pieces; ++piece) {
     try {
       body(count * piece / pieces, count * (piece + 1) / pieces);

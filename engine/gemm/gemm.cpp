@@ -1,7 +1,6 @@
 #include "engine/gemm/gemm.h"
 
 #include <algorithm>
-#include <cstring>
 #include <vector>
 
 #include "engine/gemm/accumulator.h"
@@ -31,32 +30,80 @@ struct Block {
   Sum* tile(int64_t panel, int64_t index) const { return sums + (panel * tiles + index) * tile_size(); }
 };
 
-template <typename Lhs, typename Rhs, typename Sum>
+/// What a tile needs to know of the left operand for one run of terms.
+template <typename Lhs>
+struct LhsRun {
+  const Lhs* data;
+  const int32_t* rows;
+  const int32_t* segments;
+};
+
+/// A run of terms: `groups` groups from the first one of each of `segments` segments.
+struct TermRun {
+  int64_t segment, segments;
+  int64_t group, groups;
+};
+
+/// The left operand, read where it lies.
+template <typename Lhs>
+class InPlace {
+ public:
+  InPlace(const Lhs* data, const LhsGather& gather) : data_(data), gather_(&gather) {}
+
+  LhsRun<Lhs> run(const std::vector<int32_t>& rows, const TermRun& terms) {
+    return {data_ + terms.group * kGroup<Lhs>, rows.data(), gather_->segments.data() + terms.segment};
+  }
+
+ private:
+  const Lhs* data_;
+  const LhsGather* gather_;
+};
+
+/// Levels widened to int16, one run of a block's rows at a time: never more than fits the second-level cache.
+class Widened {
+ public:
+  Widened(const uint8_t* data, const LhsGather& gather) : data_(data), gather_(&gather) {}
+
+  LhsRun<int16_t> run(const std::vector<int32_t>& rows, const TermRun& terms) {
+    const int64_t length = terms.groups * kGroup<int16_t>, stride = terms.segments * length;
+    if (wide_.size() < static_cast<int64_t>(rows.size()) * stride)
+      wide_ = Buffer<int16_t>(static_cast<int64_t>(rows.size()) * stride);
+    rows_.resize(rows.size());
+    segments_.resize(static_cast<size_t>(terms.segments));
+    for (size_t s = 0; s < segments_.size(); ++s) segments_[s] = static_cast<int32_t>(static_cast<int64_t>(s) * length);
+    for (size_t r = 0; r < rows.size(); ++r) {
+      rows_[r] = static_cast<int32_t>(static_cast<int64_t>(r) * stride);
+      for (int64_t s = 0; s < terms.segments; ++s) {
+        const int64_t segment = gather_->segments[static_cast<size_t>(terms.segment + s)];
+        const uint8_t* from = data_ + rows[r] + segment + terms.group * kGroup<int16_t>;
+        std::copy_n(from, length, wide_.data() + rows_[r] + s * length);
+      }
+    }
+    return {wide_.data(), rows_.data(), segments_.data()};
+  }
+
+ private:
+  const uint8_t* data_;
+  const LhsGather* gather_;
+  Buffer<int16_t> wide_;
+  std::vector<int32_t> rows_, segments_;
+};
+
+template <typename Source, typename Lhs, typename Rhs, typename Sum>
 struct Operands {
   const LhsGather& gather;
-  const Lhs* lhs;
+  Source source;  ///< InPlace or Widened; copied for each thread
   const Panels<Rhs>& panels;
   kernels::TileFn<Lhs, Rhs, Sum> tile;
   int depth;
   int64_t block_groups;  ///< most groups summed between two calls of `flush`
 };
 
-/// Adds the terms of [segment, segment + count) x [group, group + groups) to every tile of the block.
-template <typename Lhs, typename Rhs, typename Sum>
-void add_terms(const Operands<Lhs, Rhs, Sum>& operands, const Block<Sum>& block, const int32_t* rows, int64_t segment,
-               int64_t count, int64_t group, int64_t groups, int64_t segment_groups) {
-  const int64_t panel_offset = (segment * segment_groups + group) * kPanelColumns * kGroup<Rhs>;
-  for (int64_t p = 0; p < block.panels; ++p)
-    for (int64_t t = 0; t < block.tiles; ++t)
-      operands.tile(operands.lhs + group * kGroup<Rhs>, rows + t * block.tile_rows,
-                    operands.gather.segments.data() + segment, count, groups,
-                    operands.panels.panel(block.first_panel + p) + panel_offset, block.tile(p, t), operands.depth);
-}
-
 /// Computes one block: walks the terms in rising order, in runs of at most block_groups groups, and calls
 /// flush(block, last) after each run.
-template <typename Lhs, typename Rhs, typename Sum, typename Flush>
-void compute_block(const Operands<Lhs, Rhs, Sum>& operands, const Block<Sum>& block, const Flush& flush) {
+template <typename Source, typename Lhs, typename Rhs, typename Sum, typename Flush>
+void compute_block(const Operands<Source, Lhs, Rhs, Sum>& operands, Source& source, const Block<Sum>& block,
+                   const Flush& flush) {
   std::vector<int32_t> rows(static_cast<size_t>(block.tiles * block.tile_rows));
   for (size_t i = 0; i < rows.size(); ++i)  // rows past the last repeat it; their sums are not used
     rows[i] = operands.gather.rows[static_cast<size_t>(
@@ -65,25 +112,32 @@ void compute_block(const Operands<Lhs, Rhs, Sum>& operands, const Block<Sum>& bl
 
   const int64_t segments = static_cast<int64_t>(operands.gather.segments.size());
   const int64_t segment_groups = (operands.gather.length + kGroup<Rhs> - 1) / kGroup<Rhs>;
+  const auto add_terms = [&](const TermRun& terms) {
+    const LhsRun<Lhs> lhs = source.run(rows, terms);
+    const int64_t offset = (terms.segment * segment_groups + terms.group) * kPanelColumns * kGroup<Rhs>;
+    for (int64_t p = 0; p < block.panels; ++p)
+      for (int64_t t = 0; t < block.tiles; ++t)
+        operands.tile(lhs.data, lhs.rows + t * block.tile_rows, lhs.segments, terms.segments, terms.groups,
+                      operands.panels.panel(block.first_panel + p) + offset, block.tile(p, t), operands.depth);
+  };
   if (segment_groups <= operands.block_groups) {
     const int64_t step = operands.block_groups / std::max<int64_t>(segment_groups, 1);
     for (int64_t s = 0; s < segments; s += step) {
-      add_terms(operands, block, rows.data(), s, std::min(step, segments - s), 0, segment_groups, segment_groups);
+      add_terms({s, std::min(step, segments - s), 0, segment_groups});
       flush(block, s + step >= segments);
     }
     return;
   }
   for (int64_t s = 0; s < segments; ++s)
     for (int64_t g = 0; g < segment_groups; g += operands.block_groups) {
-      add_terms(operands, block, rows.data(), s, 1, g, std::min(operands.block_groups, segment_groups - g),
-                segment_groups);
+      add_terms({s, 1, g, std::min(operands.block_groups, segment_groups - g)});
       flush(block, s + 1 == segments && g + operands.block_groups >= segment_groups);
     }
 }
 
 /// Splits the result into blocks, over all threads.
-template <typename Lhs, typename Rhs, typename Sum, typename Flush>
-void run(const Operands<Lhs, Rhs, Sum>& operands, const Flush& flush) {
+template <typename Source, typename Lhs, typename Rhs, typename Sum, typename Flush>
+void run(const Operands<Source, Lhs, Rhs, Sum>& operands, const Flush& flush) {
   const int tile_rows = kernels::active().gemm.rows;
   const int64_t rows = static_cast<int64_t>(operands.gather.rows.size());
   const int64_t panels = (operands.panels.columns + kPanelColumns - 1) / kPanelColumns;
@@ -93,6 +147,7 @@ void run(const Operands<Lhs, Rhs, Sum>& operands, const Flush& flush) {
   const int64_t block_tiles = std::clamp<int64_t>(tiles * panel_blocks / (4 * threads()), 1, kBlockRows / tile_rows);
   const int64_t row_blocks = (tiles + block_tiles - 1) / block_tiles;
   parallel_for(row_blocks * panel_blocks, 1, [&](int64_t begin, int64_t end) {
+    Source source = operands.source;
     Buffer<Sum> scratch(std::min(panels, kBlockPanels) * block_tiles * tile_rows * kPanelColumns);
     for (int64_t unit = begin; unit < end; ++unit) {
       Block<Sum> block;
@@ -104,7 +159,7 @@ void run(const Operands<Lhs, Rhs, Sum>& operands, const Flush& flush) {
       block.first_panel = unit % panel_blocks * kBlockPanels;
       block.panels = std::min(kBlockPanels, panels - block.first_panel);
       block.sums = scratch.data();
-      compute_block(operands, block, flush);
+      compute_block(operands, source, block, flush);
     }
   });
 }
@@ -149,30 +204,13 @@ int narrow_depth(const Levels& lhs, const Levels& rhs) {
   return static_cast<int>(limit / std::max<int64_t>(1, 2 * lhs.max_level * max_difference(rhs)));
 }
 
-/// Elements of the left operand that the product may touch.
-int64_t extent(const LhsGather& gather) {
-  return *std::max_element(gather.rows.begin(), gather.rows.end()) +
-         *std::max_element(gather.segments.begin(), gather.segments.end()) + gather.length;
-}
-
-Buffer<int16_t> widen(const uint8_t* levels, int64_t count) {
-  Buffer<int16_t> wide(count);
-  parallel_for(count, 1 << 16, [&](int64_t begin, int64_t end) {
-    int16_t* out = wide.data();
-    for (int64_t i = begin; i < end; ++i) out[i] = levels[i];
-  });
-  return wide;
-}
-
-template <typename Lhs, typename Rhs>
-using IntTile = kernels::TileFn<Lhs, Rhs, int32_t>;
-
 /// Runs an integer product and hands each finished tile to narrow(tile of int32, corrections of its columns) where int32
 /// is proven, or to wide(tile of int64, corrections). A sum of differences is the tile's sum less the correction.
-template <typename Lhs, typename Rhs, typename Narrow, typename Wide>
-void integer_tiles(const GatherProduct& product, const Lhs* lhs, const Panels<Rhs>& panels, IntTile<Lhs, Rhs> tile,
-                  int depth, int lhs_zero, const Accumulator& accumulator, const Narrow& narrow, const Wide& wide) {
-  Operands<Lhs, Rhs, int32_t> operands{product.lhs, lhs, panels, tile, depth,
+template <typename Source, typename Lhs, typename Rhs, typename Narrow, typename Wide>
+void integer_tiles(const GatherProduct& product, const Source& lhs, const Panels<Rhs>& panels,
+                   kernels::TileFn<Lhs, Rhs, int32_t> tile, int depth, int lhs_zero, const Accumulator& accumulator,
+                   const Narrow& narrow, const Wide& wide) {
+  Operands<Source, Lhs, Rhs, int32_t> operands{product.lhs, lhs, panels, tile, depth,
                                        kBlockBytes / (kPanelColumns * kGroup<Rhs> * static_cast<int64_t>(sizeof(Rhs)))};
   std::vector<int64_t> corrections(panels.column_sums);
   for (int64_t& correction : corrections) correction *= lhs_zero;
@@ -210,13 +248,14 @@ void integer_tiles(const GatherProduct& product, const Levels& lhs, const Levels
   // What fills up a group or a pixel of lhs meets a zero of rhs: the sums have product.terms terms and no more.
   const Accumulator accumulator = plan_accumulator(lhs.max_level, max_difference(rhs), product.terms);
   if (const int depth = narrow_depth(lhs, rhs); depth > 0) {
-    integer_tiles<uint8_t, int8_t>(product, lhs.data, pack_levels<int8_t>(rhs.data, product.rhs, rhs.zero),
-                                  gemm.tile_u8s8, depth, lhs.zero, accumulator, narrow, wide);
-    return;
+    const Panels<int8_t> panels = pack_levels<int8_t>(rhs.data, product.rhs, rhs.zero);
+    integer_tiles(product, InPlace(lhs.data, product.lhs), panels, gemm.tile_u8s8, depth, lhs.zero, accumulator, narrow,
+                  wide);
+  } else {
+    const Panels<int16_t> panels = pack_levels<int16_t>(rhs.data, product.rhs, rhs.zero);
+    integer_tiles(product, Widened(lhs.data, product.lhs), panels, gemm.tile_s16, 1, lhs.zero, accumulator, narrow,
+                  wide);
   }
-  const Buffer<int16_t> lhs_wide = widen(lhs.data, extent(product.lhs) + kGroup<int16_t>);
-  integer_tiles<int16_t, int16_t>(product, lhs_wide.data(), pack_levels<int16_t>(rhs.data, product.rhs, rhs.zero),
-                                 gemm.tile_s16, 1, lhs.zero, accumulator, narrow, wide);
 }
 
 }  // namespace
@@ -250,8 +289,8 @@ void integer_product(const GatherProduct& product, const Levels& lhs, const Leve
 void float_product(const GatherProduct& product, const float* lhs, const float* rhs, float* out) {
   if (product.lhs.rows.empty() || product.rhs.columns == 0) return;
   const Panels<float> panels = pack_float(rhs, product.rhs);
-  const Operands<float, float, float> operands{
-      product.lhs, lhs, panels, kernels::active().gemm.tile_f32, 1,
+  const Operands<InPlace<float>, float, float, float> operands{
+      product.lhs, InPlace(lhs, product.lhs), panels, kernels::active().gemm.tile_f32, 1,
       kBlockBytes / (kPanelColumns * static_cast<int64_t>(sizeof(float)))};
   run(operands, [&](const Block<float>& block, bool last) {
     if (!last) return;
