@@ -149,9 +149,18 @@ TEST_CASE("formats: both ends of the range are in use") {
   for_each_format([](const OperandPrecision& precision) {
     const Encoded wide = encode_values(spread(-1.3f, 2.1f, 997), precision);
     const bool symmetric = precision.format->name == "symmetric";
-    // Affine: where the zero point falls on a half, the upper end may round to the level below the last.
-    CHECK(wide.levels.back() >= wide.grid.max_level - (symmetric ? 0 : 1));
-    if (!symmetric) CHECK(wide.levels.front() == 0);
+    // Affine: the zero point is rounded and the step grown to cover both ends. One end lies on the outermost level, the
+    // other within a step of it.
+    if (symmetric) {
+      CHECK(wide.levels.back() == wide.grid.max_level);
+    } else {
+      CHECK(wide.levels.front() <= 1);
+      CHECK(wide.levels.back() >= wide.grid.max_level - 1);
+      CHECK((wide.levels.front() == 0 || wide.levels.back() == wide.grid.max_level));
+      // Both ends lie within the grid: nothing is clipped.
+      CHECK(wide.grid.value(0) <= -1.3f);
+      CHECK(wide.grid.value(wide.grid.max_level) >= 2.1f);
+    }
     // -1 and max - 1 steps: 0 falls on a level, and both ends are met exactly.
     const float top = static_cast<float>(wide.grid.max_level - (symmetric ? wide.grid.zero : 1));
     const Encoded whole = encode_values({symmetric ? -top : -1.0f, top}, precision);
