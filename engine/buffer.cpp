@@ -23,7 +23,8 @@ constexpr bool kReuse = true;
 /// Sizes are rounded up to an eighth of their power of two, so that nearly equal requests share blocks.
 int64_t size_class(int64_t bytes) {
   const int64_t wanted = bytes + kSlack;
-  const int64_t step = std::max<int64_t>(kAlignment, static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(wanted))) / 8);
+  const int64_t step =
+      std::max<int64_t>(kAlignment, static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(wanted))) / 8);
   return (wanted + step - 1) / step * step;
 }
 

@@ -20,8 +20,7 @@ template <typename T>
 class Buffer {
  public:
   Buffer() = default;
-  explicit Buffer(int64_t size)
-      : storage_(allocate_storage(size * static_cast<int64_t>(sizeof(T)))), size_(size) {}
+  explicit Buffer(int64_t size) : storage_(allocate_storage(size * static_cast<int64_t>(sizeof(T)))), size_(size) {}
 
   T* data() { return reinterpret_cast<T*>(storage_.get()); }
   const T* data() const { return reinterpret_cast<const T*>(storage_.get()); }

@@ -90,8 +90,7 @@ class Pool {
     inside = true;
     uint64_t seen = 0;
     while (true) {
-      for (int spin = 0; spin < kSpins && generation_.load(std::memory_order_relaxed) == seen; ++spin)
-        relax();
+      for (int spin = 0; spin < kSpins && generation_.load(std::memory_order_relaxed) == seen; ++spin) relax();
       Job* job = nullptr;
       {
         std::unique_lock lock(mutex_);

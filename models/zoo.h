@@ -17,7 +17,7 @@ struct ModelOptions {
 
 /// One kind of model: a pattern of names and a builder. "resnetN" stands for every depth N = 6n + 2.
 struct ModelKind {
-  std::string_view name;         ///< as listed: "resnet{6n+2}"
+  std::string_view name;  ///< as listed: "resnet{6n+2}"
   std::string_view description;
   bool (*matches)(std::string_view name);
   std::unique_ptr<layers::Module> (*build)(std::string_view name, const ModelOptions& options);

@@ -33,8 +33,7 @@ Precision Recipe::precision(int bits) const {
 
 const Precision& PrecisionTable::at(const std::string& site) const {
   const auto found = rows_.find(site);
-  if (found == rows_.end())
-    fail(ErrorKind::internal, "[precision] the table has no row for site '{}'", site);
+  if (found == rows_.end()) fail(ErrorKind::internal, "[precision] the table has no row for site '{}'", site);
   return found->second;
 }
 

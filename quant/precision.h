@@ -36,8 +36,8 @@ struct Recipe {
   std::string name = "paper";
   std::string lhs_format = "affine", rhs_format = "affine", grad_format = "affine";
   Rounding lhs_rounding = Rounding::nearest, rhs_rounding = Rounding::nearest, grad_rounding = Rounding::stochastic;
-  bool quantize_first = true;  ///< the model's first product
-  bool quantize_head = false;  ///< the classifier head of a CNN
+  bool quantize_first = true;   ///< the model's first product
+  bool quantize_head = false;   ///< the classifier head of a CNN
   double range_momentum = 0.9;  ///< running range of lhs, for evaluation
 
   Precision precision(int bits) const;

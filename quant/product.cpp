@@ -64,15 +64,16 @@ Var product(const Context& context, Site& site, const Var& lhs, const Var& rhs, 
         "[product] site '{}': lhs has shape {}, expected {} images of {}x{}x{}", site.name, to_string(lhs.shape()),
         g.batch, g.height, g.width, g.in_channels);
   check(rhs.value().size() == g.k() * g.n() && rhs.value().dim(-1) == g.n(),
-        "[product] site '{}': rhs has shape {}, expected {}x{} values", site.name, to_string(rhs.shape()), g.k(), g.n());
+        "[product] site '{}': rhs has shape {}, expected {}x{} values", site.name, to_string(rhs.shape()), g.k(),
+        g.n());
   const Precision& precision = context.precision.at(site.name);
   check(precision.lhs.is_float() == precision.rhs.is_float() && precision.lhs.is_float() == precision.grad.is_float(),
         "[product] site '{}': the three operands must be all integers or all fp32", site.name);
 
-  Saved saved{g, lhs.shape(), rhs.shape(), gemm::forward_image(g, channel_group(precision.lhs)), {}, {}, precision.grad};
+  Saved saved{g,  lhs.shape(), rhs.shape(),   gemm::forward_image(g, channel_group(precision.lhs)),
+              {}, {},          precision.grad};
   const Grid lhs_grid = fit_grid(precision.lhs, lhs_range(context, site, lhs.value()));
-  const Grid rhs_grid =
-      fit_grid(precision.rhs, extremes(rhs.value().values(), "rhs", site.name, context.step));
+  const Grid rhs_grid = fit_grid(precision.rhs, extremes(rhs.value().values(), "rhs", site.name, context.step));
   saved.lhs = encode(lhs.value(), saved.lhs_layout, precision.lhs, lhs_grid, noise_key(context, site, 0));
   saved.rhs = encode(rhs.value(), matrix_layout(g), precision.rhs, rhs_grid, noise_key(context, site, 1));
 

@@ -10,7 +10,7 @@ namespace fqt {
 struct Parameter {
   std::string name;  ///< unique in a model: "stage1.block0.conv1.weight"
   Tensor value;
-  Tensor grad;                     ///< undefined until the first backward pass after zero_grad
+  Tensor grad;                    ///< undefined until the first backward pass after zero_grad
   double standard_deviation = 0;  ///< how it starts: N(0, standard_deviation), or `start_value` where that is 0
   float start_value = 0;
 

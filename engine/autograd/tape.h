@@ -41,7 +41,8 @@ class Tape {
   /// A parameter as an input of the computation; backward adds to its grad. It must outlive the tape.
   Var parameter(Parameter& parameter);
 
-  /// The value of an operation on `inputs`. Where no input needs a gradient the result is a constant, `grad` is dropped.
+  /// The value of an operation on `inputs`. Where no input needs a gradient the result is a constant, `grad` is
+  /// dropped.
   Var record(Tensor value, const std::vector<Var>& inputs, GradFn grad);
 
   /// Adds d loss / d parameter into the grad of every parameter the loss depends on. `loss` holds one value. Gradient

@@ -39,8 +39,9 @@ void borders(int64_t extent, int64_t outputs, const ConvGeometry& g, int64_t* be
 }  // namespace
 
 PaddedImage forward_image(const ConvGeometry& g, int group) {
-  return {g.batch, g.height, g.width, g.in_channels, g.padding, g.padding, g.padding, g.padding,
-          round_up(g.in_channels, group)};
+  return {g.batch,       g.height,  g.width,
+          g.in_channels, g.padding, g.padding,
+          g.padding,     g.padding, round_up(g.in_channels, group)};
 }
 
 PaddedImage gradient_image(const ConvGeometry& g, int group) {
@@ -60,8 +61,7 @@ GatherProduct forward_product(const ConvGeometry& g, const PaddedImage& x) {
       for (int64_t ox = 0; ox < g.out_width(); ++ox)
         product.lhs.rows.push_back(narrow(x.offset(n, oy * g.stride - g.padding, ox * g.stride - g.padding)));
   // A row of the window is contiguous: `kernel` neighbouring pixels.
-  for (int64_t ky = 0; ky < g.kernel; ++ky)
-    product.lhs.segments.push_back(narrow(ky * x.padded_width() * x.pixel));
+  for (int64_t ky = 0; ky < g.kernel; ++ky) product.lhs.segments.push_back(narrow(ky * x.padded_width() * x.pixel));
   product.lhs.length = g.kernel * x.pixel;
   for (int64_t tap = 0; tap < g.kernel * g.kernel; ++tap)
     product.rhs.segments.push_back(narrow(tap * g.in_channels * g.out_channels));
@@ -115,12 +115,10 @@ GatherProduct grad_rhs_product(const ConvGeometry& g, const PlanarImage& x, cons
   for (int64_t ky = 0; ky < g.kernel; ++ky)
     for (int64_t kx = 0; kx < g.kernel; ++kx)
       for (int64_t c = 0; c < g.in_channels; ++c)
-        product.lhs.rows.push_back(
-            narrow((c * g.stride + kx % g.stride) * x.plane() + ky * x.row() + kx / g.stride));
+        product.lhs.rows.push_back(narrow((c * g.stride + kx % g.stride) * x.plane() + ky * x.row() + kx / g.stride));
   for (int64_t n = 0; n < g.batch; ++n)
     for (int64_t oy = 0; oy < g.out_height(); ++oy) {
-      product.lhs.segments.push_back(
-          narrow(n * g.in_channels * g.stride * x.plane() + oy * g.stride * x.row()));
+      product.lhs.segments.push_back(narrow(n * g.in_channels * g.stride * x.plane() + oy * g.stride * x.row()));
       product.rhs.segments.push_back(narrow(dy.offset(n, oy, 0)));
     }
   product.lhs.length = round_up(g.out_width(), group);

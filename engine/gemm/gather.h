@@ -44,7 +44,8 @@ struct PaddedImage {
 };
 
 /// The same elements, one channel after another within an image, so that neighbours along a row are contiguous. Columns
-/// are split by their remainder modulo `stride`: [batch, channels, stride, padded height, row()], row() >= padded width / stride.
+/// are split by their remainder modulo `stride`: [batch, channels, stride, padded height, row()], row() >= padded width
+/// / stride.
 struct PlanarImage {
   PaddedImage source;
   int64_t stride = 1;

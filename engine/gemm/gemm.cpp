@@ -106,8 +106,9 @@ void compute_block(const Operands<Source, Lhs, Rhs, Sum>& operands, Source& sour
                    const Flush& flush) {
   std::vector<int32_t> rows(static_cast<size_t>(block.tiles * block.tile_rows));
   for (size_t i = 0; i < rows.size(); ++i)  // rows past the last repeat it; their sums are not used
-    rows[i] = operands.gather.rows[static_cast<size_t>(
-        block.first_row + std::min<int64_t>(static_cast<int64_t>(i), block.rows - 1))];
+    rows[i] =
+        operands.gather
+            .rows[static_cast<size_t>(block.first_row + std::min<int64_t>(static_cast<int64_t>(i), block.rows - 1))];
   std::fill_n(block.sums, block.panels * block.tiles * block.tile_size(), Sum{});
 
   const int64_t segments = static_cast<int64_t>(operands.gather.segments.size());
@@ -186,8 +187,7 @@ void for_each_tile(const Block<Sum>& block, int64_t columns, const Visit& visit)
 template <typename Sum, typename Visit>
 void for_each_value(const Tile<Sum>& tile, const Visit& visit) {
   for (int64_t r = 0; r < tile.rows; ++r)
-    for (int64_t c = 0; c < tile.columns; ++c)
-      visit(tile.row + r, tile.column + c, tile.sums[r * kPanelColumns + c]);
+    for (int64_t c = 0; c < tile.columns; ++c) visit(tile.row + r, tile.column + c, tile.sums[r * kPanelColumns + c]);
 }
 
 int64_t out_offset(const GatherProduct& product, int64_t row) {
@@ -204,14 +204,15 @@ int narrow_depth(const Levels& lhs, const Levels& rhs) {
   return static_cast<int>(limit / std::max<int64_t>(1, 2 * lhs.max_level * max_difference(rhs)));
 }
 
-/// Runs an integer product and hands each finished tile to narrow(tile of int32, corrections of its columns) where int32
-/// is proven, or to wide(tile of int64, corrections). A sum of differences is the tile's sum less the correction.
+/// Runs an integer product and hands each finished tile to narrow(tile of int32, corrections of its columns) where
+/// int32 is proven, or to wide(tile of int64, corrections). A sum of differences is the tile's sum less the correction.
 template <typename Source, typename Lhs, typename Rhs, typename Narrow, typename Wide>
 void integer_tiles(const GatherProduct& product, const Source& lhs, const Panels<Rhs>& panels,
                    kernels::TileFn<Lhs, Rhs, int32_t> tile, int depth, int lhs_zero, const Accumulator& accumulator,
                    const Narrow& narrow, const Wide& wide) {
-  Operands<Source, Lhs, Rhs, int32_t> operands{product.lhs, lhs, panels, tile, depth,
-                                       kBlockBytes / (kPanelColumns * kGroup<Rhs> * static_cast<int64_t>(sizeof(Rhs)))};
+  Operands<Source, Lhs, Rhs, int32_t> operands{
+      product.lhs, lhs,   panels,
+      tile,        depth, kBlockBytes / (kPanelColumns * kGroup<Rhs> * static_cast<int64_t>(sizeof(Rhs)))};
   std::vector<int64_t> corrections(panels.column_sums);
   for (int64_t& correction : corrections) correction *= lhs_zero;
   if (accumulator.fits_int32) {
@@ -231,8 +232,8 @@ void integer_tiles(const GatherProduct& product, const Source& lhs, const Panels
     for (size_t i = 0; i < size; ++i) totals[i] += block.sums[i];
     std::fill_n(block.sums, size, 0);
     if (!last) return;
-    const Block<int64_t> wide_block{block.first_row, block.rows, block.tiles, block.first_panel, block.panels,
-                                    block.tile_rows, totals.data()};
+    const Block<int64_t> wide_block{block.first_row, block.rows,      block.tiles,  block.first_panel,
+                                    block.panels,    block.tile_rows, totals.data()};
     for_each_tile(wide_block, panels.columns,
                   [&](const Tile<int64_t>& tile) { wide(tile, corrections.data() + tile.column); });
     totals.clear();
@@ -242,7 +243,7 @@ void integer_tiles(const GatherProduct& product, const Source& lhs, const Panels
 /// Chooses the narrow kernel (bytes) or the wide one (int16) and runs it.
 template <typename Narrow, typename Wide>
 void integer_tiles(const GatherProduct& product, const Levels& lhs, const Levels& rhs, const Narrow& narrow,
-                  const Wide& wide) {
+                   const Wide& wide) {
   if (product.lhs.rows.empty() || product.rhs.columns == 0) return;
   const kernels::GemmKernels& gemm = kernels::active().gemm;
   // What fills up a group or a pixel of lhs meets a zero of rhs: the sums have product.terms terms and no more.
@@ -290,8 +291,9 @@ void float_product(const GatherProduct& product, const float* lhs, const float* 
   if (product.lhs.rows.empty() || product.rhs.columns == 0) return;
   const Panels<float> panels = pack_float(rhs, product.rhs);
   const Operands<InPlace<float>, float, float, float> operands{
-      product.lhs, InPlace(lhs, product.lhs), panels, kernels::active().gemm.tile_f32, 1,
-      kBlockBytes / (kPanelColumns * static_cast<int64_t>(sizeof(float)))};
+      product.lhs, InPlace(lhs, product.lhs),
+      panels,      kernels::active().gemm.tile_f32,
+      1,           kBlockBytes / (kPanelColumns * static_cast<int64_t>(sizeof(float)))};
   run(operands, [&](const Block<float>& block, bool last) {
     if (!last) return;
     for_each_tile(block, panels.columns, [&](const Tile<float>& tile) {

@@ -15,13 +15,15 @@ ConvGeometry ConvGeometry::matrix(int64_t rows, int64_t depth, int64_t columns) 
 }
 
 void ConvGeometry::check(const char* where) const {
-  fqt::check(batch >= 1 && height >= 1 && width >= 1 && in_channels >= 1 && out_channels >= 1 && kernel >= 1 &&
-                 stride >= 1 && padding >= 0,
-             "[{}] every extent must be at least 1: batch {}, image {}x{}x{}, {} output channels, kernel {}, stride {}, "
-             "padding {}",
-             where, batch, height, width, in_channels, out_channels, kernel, stride, padding);
+  fqt::check(
+      batch >= 1 && height >= 1 && width >= 1 && in_channels >= 1 && out_channels >= 1 && kernel >= 1 && stride >= 1 &&
+          padding >= 0,
+      "[{}] every extent must be at least 1: batch {}, image {}x{}x{}, {} output channels, kernel {}, stride {}, "
+      "padding {}",
+      where, batch, height, width, in_channels, out_channels, kernel, stride, padding);
   fqt::check(height + 2 * padding >= kernel && width + 2 * padding >= kernel,
-             "[{}] a kernel of {} does not fit an image of {}x{} with padding {}", where, kernel, height, width, padding);
+             "[{}] a kernel of {} does not fit an image of {}x{} with padding {}", where, kernel, height, width,
+             padding);
   // Offsets are int32; twice the kernel bounds the borders of every layout.
   const double pixels = static_cast<double>(batch) * static_cast<double>(height + 2 * (padding + kernel)) *
                         static_cast<double>(width + 2 * (padding + kernel));
@@ -29,9 +31,10 @@ void ConvGeometry::check(const char* where) const {
   const double weights = static_cast<double>(kernel) * static_cast<double>(kernel) * static_cast<double>(in_channels) *
                          static_cast<double>(out_channels);
   constexpr double kLimit = std::numeric_limits<int32_t>::max();
-  fqt::check(pixels * widest <= kLimit && weights <= kLimit,
-             "[{}] a batch of {} images of {}x{}x{} to {} channels has more than 2^31 - 1 elements; use a smaller batch",
-             where, batch, height, width, in_channels, out_channels);
+  fqt::check(
+      pixels * widest <= kLimit && weights <= kLimit,
+      "[{}] a batch of {} images of {}x{}x{} to {} channels has more than 2^31 - 1 elements; use a smaller batch",
+      where, batch, height, width, in_channels, out_channels);
 }
 
 }  // namespace fqt

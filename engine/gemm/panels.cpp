@@ -22,10 +22,10 @@ template <typename T, typename Source>
 void pack_any(const Source* source, const RhsGather& gather, int64_t terms, int64_t columns, int zero, T* out) {
   for (int64_t c = 0; c < kPanelColumns; ++c)
     for (int64_t t = 0; t < kGroup<T>; ++t)
-      out[c * kGroup<T> + t] = c < columns && t < terms
-                                   ? static_cast<T>(source[t * gather.term_stride + c * gather.column_stride] -
-                                                    static_cast<Source>(zero))
-                                   : T{};
+      out[c * kGroup<T> + t] =
+          c < columns && t < terms
+              ? static_cast<T>(source[t * gather.term_stride + c * gather.column_stride] - static_cast<Source>(zero))
+              : T{};
 }
 
 void pack_group(const float* source, const RhsGather& gather, int64_t terms, int64_t columns, int zero, float* out) {
@@ -40,8 +40,7 @@ void pack_group(const uint8_t* source, const RhsGather& gather, int64_t terms, i
     const __m128i offset = _mm_set1_epi8(static_cast<char>(zero));
     __m128i row[4];
     for (int t = 0; t < 4; ++t)
-      row[t] = _mm_sub_epi8(
-          _mm_loadu_si128(reinterpret_cast<const __m128i*>(source + t * gather.term_stride)), offset);
+      row[t] = _mm_sub_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(source + t * gather.term_stride)), offset);
     const __m128i low01 = _mm_unpacklo_epi8(row[0], row[1]), high01 = _mm_unpackhi_epi8(row[0], row[1]);
     const __m128i low23 = _mm_unpacklo_epi8(row[2], row[3]), high23 = _mm_unpackhi_epi8(row[2], row[3]);
     __m128i* target = reinterpret_cast<__m128i*>(out);
@@ -55,7 +54,8 @@ void pack_group(const uint8_t* source, const RhsGather& gather, int64_t terms, i
   pack_any(source, gather, terms, columns, zero, out);
 }
 
-void pack_group(const uint8_t* source, const RhsGather& gather, int64_t terms, int64_t columns, int zero, int16_t* out) {
+void pack_group(const uint8_t* source, const RhsGather& gather, int64_t terms, int64_t columns, int zero,
+                int16_t* out) {
 #if defined(__SSE2__)
   if (terms == 2 && columns == 16 && gather.column_stride == 1) {
     const __m128i offset = _mm_set1_epi16(static_cast<int16_t>(zero)), nothing = _mm_setzero_si128();
@@ -88,18 +88,19 @@ Panels<T> pack(const Source* source, const RhsGather& gather, int zero) {
   // Units are runs of groups within a panel, so that both a long sum and a wide operand are shared out.
   parallel_for(count * segments, std::max<int64_t>(1, 4096 / std::max<int64_t>(segment_groups, 1)),
                [&](int64_t begin, int64_t end) {
-    for (int64_t unit = begin; unit < end; ++unit) {
-      const int64_t panel = unit / segments, s = unit % segments;
-      const int64_t first = panel * kPanelColumns;
-      const int64_t columns = std::min<int64_t>(kPanelColumns, gather.columns - first);
-      const Source* from = source + gather.segments[static_cast<size_t>(s)] + first * gather.column_stride;
-      T* to = panels.data.data() + panel * panels.panel_size() + s * segment_groups * kPanelColumns * kStep;
-      for (int64_t g = 0; g < segment_groups; ++g, to += kPanelColumns * kStep) {
-        const int64_t terms = std::clamp<int64_t>(gather.length - g * kStep, 0, kStep);
-        pack_group(from + g * kStep * gather.term_stride, gather, terms, columns, zero, to);
-      }
-    }
-  });
+                 for (int64_t unit = begin; unit < end; ++unit) {
+                   const int64_t panel = unit / segments, s = unit % segments;
+                   const int64_t first = panel * kPanelColumns;
+                   const int64_t columns = std::min<int64_t>(kPanelColumns, gather.columns - first);
+                   const Source* from = source + gather.segments[static_cast<size_t>(s)] + first * gather.column_stride;
+                   T* to =
+                       panels.data.data() + panel * panels.panel_size() + s * segment_groups * kPanelColumns * kStep;
+                   for (int64_t g = 0; g < segment_groups; ++g, to += kPanelColumns * kStep) {
+                     const int64_t terms = std::clamp<int64_t>(gather.length - g * kStep, 0, kStep);
+                     pack_group(from + g * kStep * gather.term_stride, gather, terms, columns, zero, to);
+                   }
+                 }
+               });
   return panels;
 }
 
@@ -150,9 +151,7 @@ int64_t Panels<T>::panel_size() const {
   return groups * kPanelColumns * kGroup<T>;
 }
 
-Panels<float> pack_float(const float* source, const RhsGather& gather) {
-  return pack<float, float>(source, gather, 0);
-}
+Panels<float> pack_float(const float* source, const RhsGather& gather) { return pack<float, float>(source, gather, 0); }
 
 template <typename T>
 Panels<T> pack_levels(const uint8_t* source, const RhsGather& gather, int zero) {

@@ -87,8 +87,8 @@ void rearrange(const PlanarImage& planar, const T* source, T* target) {
         const int64_t count = std::clamp<int64_t>(present - first, 0, stop - first);
         transpose(from, planar.stride * image.pixel, count, image.channels, to, planar.stride * planar.plane());
         for (int64_t c = 0; c < image.channels; ++c)
-          std::fill(to + c * planar.stride * planar.plane() + count, to + c * planar.stride * planar.plane() + stop - first,
-                    T{});
+          std::fill(to + c * planar.stride * planar.plane() + count,
+                    to + c * planar.stride * planar.plane() + stop - first, T{});
       }
     }
   });

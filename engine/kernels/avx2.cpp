@@ -5,10 +5,10 @@
 namespace fqt::kernels {
 namespace avx2 {
 namespace {
-#include "engine/kernels/vector.inl"
 #include "engine/kernels/codes.inl"
-#include "engine/kernels/gemm_common.inl"
 #include "engine/kernels/gemm_avx2.inl"
+#include "engine/kernels/gemm_common.inl"
+#include "engine/kernels/vector.inl"
 }  // namespace
 }  // namespace avx2
 

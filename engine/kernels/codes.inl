@@ -107,8 +107,9 @@ void random_words(uint64_t seed, uint64_t stream, uint64_t first_block, int64_t 
     __m256i c0[kChains], c1[kChains], c2[kChains], c3[kChains];
 #pragma GCC unroll 4
     for (int i = 0; i < kChains; ++i) {
-      c0[i] = _mm256_add_epi64(_mm256_set1_epi64x(static_cast<int64_t>(first_block + static_cast<uint64_t>(done + i * kLanes))),
-                               _mm256_set_epi64x(3, 2, 1, 0));
+      c0[i] = _mm256_add_epi64(
+          _mm256_set1_epi64x(static_cast<int64_t>(first_block + static_cast<uint64_t>(done + i * kLanes))),
+          _mm256_set_epi64x(3, 2, 1, 0));
       c1[i] = _mm256_srli_epi64(c0[i], 32);
       c2[i] = _mm256_set1_epi64x(static_cast<int64_t>(stream & 0xFFFFFFFF));
       c3[i] = _mm256_set1_epi64x(static_cast<int64_t>(stream >> 32));

@@ -14,8 +14,9 @@ bool always() { return true; }
 #if defined(__x86_64__)
 bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 bool has_avx512() {
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni") && has_avx2();
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512vnni") && has_avx2();
 }
 #endif
 
@@ -69,9 +70,8 @@ void select(std::string_view isa) {
 
 void parallel_add(std::span<float> sum, std::span<const float> term) {
   const auto add = active().vector.add;
-  parallel_for(static_cast<int64_t>(sum.size()), 1 << 14, [&](int64_t begin, int64_t end) {
-    add(sum.data() + begin, term.data() + begin, end - begin);
-  });
+  parallel_for(static_cast<int64_t>(sum.size()), 1 << 14,
+               [&](int64_t begin, int64_t end) { add(sum.data() + begin, term.data() + begin, end - begin); });
 }
 
 }  // namespace fqt::kernels

@@ -14,7 +14,8 @@ inline constexpr int kGroup = 4 / static_cast<int>(sizeof(T));
 /// One tile of a matrix product, `rows` (see GemmKernels) by kPanelColumns:
 ///
 ///   sums[r][c] += sum over s < segment_count, g < groups, t < kGroup of
-///                 lhs[rows[r] + segments[s] + g * kGroup + t] * panel[((s * groups + g) * kPanelColumns + c) * kGroup + t]
+///                 lhs[rows[r] + segments[s] + g * kGroup + t] * panel[((s * groups + g) * kPanelColumns + c) * kGroup
+///                 + t]
 ///
 /// The left operand is read where it lies: a row of a matrix, or the pixels under a convolution's window, is an offset
 /// plus a few contiguous runs (segments). float32 sums are fused multiply-adds in rising order of (s, g).
@@ -27,7 +28,7 @@ struct GemmKernels {
   /// The largest magnitude that tile_u8s8 can hold in the sum of `depth` groups' neighbouring pairs before it widens
   /// them to int32; 0 where products go to int32 at once and `depth` is ignored.
   int pair_sum_limit;
-  TileFn<float, float, float> tile_f32;       ///< `depth` is ignored
+  TileFn<float, float, float> tile_f32;        ///< `depth` is ignored
   TileFn<uint8_t, int8_t, int32_t> tile_u8s8;  ///< exact while depth * 2 * max|lhs| * max|panel| <= pair_sum_limit
   TileFn<int16_t, int16_t, int32_t> tile_s16;  ///< exact; `depth` is ignored
   /// Writes one tile: row r, column c of `rows` x `columns` (<= 16) goes to out[offsets[r] + c], or to

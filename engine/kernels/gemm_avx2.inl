@@ -43,8 +43,8 @@ void tile_f32(const float* lhs, const int32_t* rows, const int32_t* segments, in
 
 // maddubs adds two products in int16 and saturates there. With few enough levels, `depth` such sums still fit, and only
 // then are they widened: twice the rate of 16-bit products.
-void tile_u8s8_deep(const uint8_t* lhs, const int32_t* rows, const int32_t* segments, int64_t segment_count, int64_t groups,
-               const int8_t* panel, int32_t* sums, int depth) {
+void tile_u8s8_deep(const uint8_t* lhs, const int32_t* rows, const int32_t* segments, int64_t segment_count,
+                    int64_t groups, const int8_t* panel, int32_t* sums, int depth) {
   const __m256i ones = _mm256_set1_epi16(1);
   __m256i acc[kRows][2];
 #pragma GCC unroll 6

@@ -3,15 +3,16 @@
 namespace fqt::kernels {
 namespace reference {
 namespace {
-#include "engine/kernels/vector.inl"
 #include "engine/kernels/codes.inl"
 #include "engine/kernels/gemm_common.inl"
 #include "engine/kernels/gemm_reference.inl"
+#include "engine/kernels/vector.inl"
 }  // namespace
 }  // namespace reference
 
 const KernelTable& table_reference() {
-  static constexpr KernelTable table{"reference", reference::kVectorKernels, reference::kCodeKernels, reference::kGemmKernels};
+  static constexpr KernelTable table{"reference", reference::kVectorKernels, reference::kCodeKernels,
+                                     reference::kGemmKernels};
   return table;
 }
 

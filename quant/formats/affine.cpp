@@ -10,7 +10,8 @@ namespace {
 /// The least float32 step of which `levels` reach `end`.
 float covering(double end, int levels) {
   const float step = static_cast<float>(end / levels);
-  return static_cast<double>(step) * levels < end ? std::nextafterf(step, std::numeric_limits<float>::infinity()) : step;
+  return static_cast<double>(step) * levels < end ? std::nextafterf(step, std::numeric_limits<float>::infinity())
+                                                  : step;
 }
 
 }  // namespace

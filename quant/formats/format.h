@@ -39,8 +39,8 @@ const Format& find_format(std::string_view name);
 
 /// scale = max(|low|, |high|) / (2^(bits-1) - 1), 2^bits - 1 levels, zero in the middle.
 Grid fit_symmetric(float low, float high, int bits);
-/// scale = (high - low) / (2^bits - 1), zero = round(-low / scale), halves to even, with at least one level on each side
-/// that holds values; scale then grows just so far that the grid covers low and high (docs/decisions/0007).
+/// scale = (high - low) / (2^bits - 1), zero = round(-low / scale), halves to even, with at least one level on each
+/// side that holds values; scale then grows just so far that the grid covers low and high (docs/decisions/0007).
 Grid fit_affine(float low, float high, int bits);
 
 }  // namespace fqt::quant

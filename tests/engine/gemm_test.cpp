@@ -47,7 +47,8 @@ std::vector<int64_t> naive(int64_t rows, int64_t terms, int64_t columns, int64_t
     for (int64_t n = 0; n < columns; ++n)
       for (int64_t k = 0; k < terms; ++k) {
         const int64_t b = order == Order::plain ? rhs.data[k * columns + n] : rhs.data[n * terms + k];
-        sums[static_cast<size_t>(i * columns + n)] += (int64_t{lhs.data[i * lhs_stride + k]} - lhs.zero) * (b - rhs.zero);
+        sums[static_cast<size_t>(i * columns + n)] +=
+            (int64_t{lhs.data[i * lhs_stride + k]} - lhs.zero) * (b - rhs.zero);
       }
   return sums;
 }
@@ -70,7 +71,9 @@ struct ForEachIsa {
 TEST_CASE("gemm: integer sums equal a naive int64 product for every pair of widths, every order, every ISA") {
   set_threads(1);
   std::mt19937 random(1);
-  const auto draw = [&](int64_t low, int64_t high) { return static_cast<int64_t>(random() % static_cast<uint64_t>(high - low + 1)) + low; };
+  const auto draw = [&](int64_t low, int64_t high) {
+    return static_cast<int64_t>(random() % static_cast<uint64_t>(high - low + 1)) + low;
+  };
   int64_t cases = 0, mismatches = 0;
   const int64_t edges[] = {0, 1, 2, 3, 5, 7, 13, 15, 16, 17, 31, 33, 61};
   for (int lhs_bits = 2; lhs_bits <= 8; ++lhs_bits)
@@ -136,7 +139,8 @@ TEST_CASE("accumulator: int32 exactly up to the largest safe number of terms") {
 
 TEST_CASE("gemm: float32 is one chain of fused multiply-adds, whatever the ISA and the number of threads") {
   std::mt19937 random(2);
-  for (const auto& [rows, terms, columns] : {std::array<int64_t, 3>{1, 1, 1}, {37, 300, 33}, {200, 577, 16}, {5, 1030, 290}}) {
+  for (const auto& [rows, terms, columns] :
+       {std::array<int64_t, 3>{1, 1, 1}, {37, 300, 33}, {200, 577, 16}, {5, 1030, 290}}) {
     std::vector<float> a(static_cast<size_t>(rows * terms)), b(static_cast<size_t>(terms * columns));
     for (float& v : a) v = static_cast<float>(random() % 2001) / 1000.0f - 1.0f;
     for (float& v : b) v = static_cast<float>(random() % 2001) / 1000.0f - 1.0f;
@@ -177,8 +181,15 @@ TEST_CASE("gemm: the three products of a convolution equal their definitions") {
   struct Case {
     int64_t size, in, out, kernel, stride, padding;
   };
-  for (const Case& k : {Case{5, 3, 7, 3, 1, 1}, {6, 4, 16, 3, 2, 1}, {7, 5, 18, 3, 2, 1}, {6, 8, 3, 1, 2, 0},
-                        {4, 6, 5, 1, 1, 0}, {9, 2, 4, 5, 3, 2}, {8, 3, 2, 2, 2, 0}, {8, 1, 1, 3, 3, 0}, {5, 2, 3, 3, 1, 2}}) {
+  for (const Case& k : {Case{5, 3, 7, 3, 1, 1},
+                        {6, 4, 16, 3, 2, 1},
+                        {7, 5, 18, 3, 2, 1},
+                        {6, 8, 3, 1, 2, 0},
+                        {4, 6, 5, 1, 1, 0},
+                        {9, 2, 4, 5, 3, 2},
+                        {8, 3, 2, 2, 2, 0},
+                        {8, 1, 1, 3, 3, 0},
+                        {5, 2, 3, 3, 1, 2}}) {
     ConvGeometry g;
     g.batch = 2;
     g.height = k.size;
@@ -247,7 +258,8 @@ TEST_CASE("gemm: the three products of a convolution equal their definitions") {
       std::vector<float> out(dx.size(), 0.0f);
       for (const GatherProduct& product : gemm::grad_lhs_products(g, d_layout))
         gemm::integer_product(product, dl, wl, 1.0, out.data());
-      CHECK(std::equal(out.begin(), out.end(), dx.begin(), [](float a, int64_t b) { return a == static_cast<float>(b); }));
+      CHECK(std::equal(out.begin(), out.end(), dx.begin(),
+                       [](float a, int64_t b) { return a == static_cast<float>(b); }));
     });
   }
 }
