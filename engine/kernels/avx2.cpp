@@ -7,7 +7,6 @@ namespace avx2 {
 namespace {
 #include "engine/kernels/codes.inl"
 #include "engine/kernels/gemm_avx2.inl"
-#include "engine/kernels/gemm_common.inl"
 #include "engine/kernels/vector.inl"
 }  // namespace
 }  // namespace avx2

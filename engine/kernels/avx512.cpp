@@ -7,7 +7,6 @@ namespace avx512 {
 namespace {
 #include "engine/kernels/codes.inl"
 #include "engine/kernels/gemm_avx512.inl"
-#include "engine/kernels/gemm_common.inl"
 #include "engine/kernels/vector.inl"
 }  // namespace
 }  // namespace avx512

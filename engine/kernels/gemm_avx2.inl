@@ -1,3 +1,5 @@
+#include "engine/kernels/gemm_common.inl"
+
 // 6 x 16 tiles: twelve accumulators of eight lanes, two registers of the panel, one broadcast.
 
 constexpr int kRows = 6;

@@ -1,3 +1,5 @@
+#include "engine/kernels/gemm_common.inl"
+
 // 14 x 16 tiles: fourteen accumulators of sixteen lanes. vpdpbusd takes unsigned bytes times signed bytes straight into
 // int32, so levels (unsigned, left) times differences from zero (signed, packed) need no shift and no widening.
 

@@ -1,4 +1,4 @@
-// Included once by every instruction set's translation unit, inside namespace fqt::kernels::<isa>.
+// Included by every instruction set's tiles, inside their namespace.
 
 inline void scale_row(const int32_t* __restrict sums, const int32_t* __restrict corrections, double scale,
                       int64_t columns, float* __restrict out) {

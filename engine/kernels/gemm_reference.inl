@@ -1,3 +1,5 @@
+#include "engine/kernels/gemm_common.inl"
+
 // The specification of every tile: TileFn's formula, term by term.
 
 constexpr int kRows = 4;

@@ -4,7 +4,6 @@ namespace fqt::kernels {
 namespace reference {
 namespace {
 #include "engine/kernels/codes.inl"
-#include "engine/kernels/gemm_common.inl"
 #include "engine/kernels/gemm_reference.inl"
 #include "engine/kernels/vector.inl"
 }  // namespace

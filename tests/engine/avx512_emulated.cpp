@@ -18,10 +18,7 @@ static inline simde__m512 fused_multiply_add(simde__m512 a, simde__m512 b, simde
 
 namespace fqt::kernels {
 namespace {
-// clang-format off
-#include "engine/kernels/gemm_common.inl"
 #include "engine/kernels/gemm_avx512.inl"
-// clang-format on
 }  // namespace
 }  // namespace fqt::kernels
 
