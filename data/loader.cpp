@@ -6,6 +6,7 @@
 #include <deque>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "data/augment.h"
@@ -104,7 +105,11 @@ class BatchMaker {
 struct Loader::State {
   State(const ImageDataset& dataset, const Normalization& normalization, const LoaderOptions& options)
       : maker(dataset, normalization, options), batches_per_epoch(maker.batches_per_epoch()) {
-    producer = std::thread([this, options] { produce(options.start_step, static_cast<size_t>(options.ahead)); });
+    try {
+      producer = std::thread([this, options] { produce(options.start_step, static_cast<size_t>(options.ahead)); });
+    } catch (const std::system_error& error) {
+      fail(ErrorKind::io, "[loader] the system gives no thread to prepare batches on: {}", error.what());
+    }
   }
 
   ~State() {

@@ -1,5 +1,6 @@
 #include "engine/buffer.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstdlib>
 #include <map>
@@ -14,8 +15,15 @@ namespace {
 constexpr int64_t kAlignment = 64;
 constexpr int64_t kSlack = 64;
 
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool kReuse = false;  // a reused block would hide use after free
+// Under the address sanitizer (gcc's and clang's word for it) a reused block would hide use after free, and a rounded
+// size an overrun.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define FQT_SANITIZED
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(FQT_SANITIZED)
+constexpr bool kReuse = false;
 #else
 constexpr bool kReuse = true;
 #endif
@@ -23,6 +31,7 @@ constexpr bool kReuse = true;
 /// Sizes are rounded up to an eighth of their power of two, so that nearly equal requests share blocks.
 int64_t size_class(int64_t bytes) {
   const int64_t wanted = bytes + kSlack;
+  if (!kReuse) return (wanted + kAlignment - 1) / kAlignment * kAlignment;
   const int64_t step =
       std::max<int64_t>(kAlignment, static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(wanted))) / 8);
   return (wanted + step - 1) / step * step;
@@ -64,15 +73,6 @@ std::shared_ptr<std::byte> allocate_storage(int64_t bytes) {
   if (!block) block = static_cast<std::byte*>(std::aligned_alloc(kAlignment, static_cast<size_t>(size)));
   if (!block) throw std::bad_alloc();
   return {block, [size](std::byte* p) { give_back(p, size); }};
-}
-
-void release_unused_storage() {
-  FreeBlocks& blocks = free_blocks();
-  const std::lock_guard lock(blocks.mutex);
-  for (auto& [size, list] : blocks.by_size) {
-    for (std::byte* block : list) std::free(block);
-    list.clear();
-  }
 }
 
 }  // namespace fqt

@@ -12,9 +12,6 @@ namespace fqt {
 /// for the same sizes over and over, and fresh pages from the system would cost more than the arithmetic on them.
 std::shared_ptr<std::byte> allocate_storage(int64_t bytes);
 
-/// Gives blocks that nobody uses back to the system.
-void release_unused_storage();
-
 /// A shared, typed view of storage. Copies share the elements.
 template <typename T>
 class Buffer {

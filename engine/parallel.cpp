@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -69,7 +70,7 @@ class Pool {
     const std::lock_guard one_at_a_time(running_);
     {
       const std::lock_guard lock(mutex_);
-      while (static_cast<int>(workers_.size()) < helpers) workers_.emplace_back([this] { serve(); });
+      add_workers(helpers);
       job_ = &job;
       places_ = helpers;
       ++generation_;
@@ -85,6 +86,14 @@ class Pool {
 
  private:
   static constexpr int kSpins = 4000;
+
+  /// Where the system gives no more threads, those there are do the work.
+  void add_workers(int wanted) {
+    try {
+      while (static_cast<int>(workers_.size()) < wanted) workers_.emplace_back([this] { serve(); });
+    } catch (const std::system_error&) {
+    }
+  }
 
   void serve() {
     inside = true;

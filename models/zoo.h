@@ -25,7 +25,7 @@ struct ModelKind {
 
 std::span<const ModelKind> model_kinds();
 
-/// Error(usage) that lists the kinds and the nearest name where nothing matches.
+/// Error(usage) that lists the kinds where nothing matches.
 std::unique_ptr<layers::Module> build_model(std::string_view name, const ModelOptions& options);
 
 }  // namespace fqt::models

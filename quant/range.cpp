@@ -22,9 +22,9 @@ Range extremes(std::span<const float> values, const char* operand, const std::st
   });
   if (!all.finite)
     fail(ErrorKind::data,
-         "[product] {} of site '{}' holds NaN or infinity at step {}: training has diverged or its input is damaged; "
+         "[product] {} of site '{}' holds NaN or infinity in step {}: training has diverged or its input is damaged; "
          "try a lower learning rate or more bits",
-         operand, site, step);
+         operand, site, step + 1);
   return {all.low + 0.0f, all.high + 0.0f};  // -0 becomes 0: which of two zeros was met first must not show
 }
 

@@ -108,7 +108,7 @@ Action declare_bench(CLI::App& app) {
   step->add_option("model", arguments->step.model, "model")->capture_default_str();
   step->add_option("--plan", arguments->step.plan, "plan")->capture_default_str();
   step->add_option("--batch", arguments->step.batch, "images a step")
-      ->check(CLI::Range(1, 1 << 20))
+      ->check(CLI::Range(1, 65536))
       ->capture_default_str();
   declare_common(*step, *arguments);
   step->callback([=] { *action = [arguments] { run_step(*arguments); }; });

@@ -74,6 +74,9 @@ class Run {
       return result;
     } catch (const Error& error) {
       end_with(error);
+    } catch (const std::exception& error) {
+      end("failed", error.what());
+      throw;
     }
   }
 
@@ -124,7 +127,7 @@ class Run {
     return 100.0 * static_cast<double>(ops::count_correct(logits.value(), batch.labels)) /
            static_cast<double>(batch.labels.size());
   } catch (const Error& error) {
-    if (error.kind() == ErrorKind::data) diverged_ = true;
+    if (error.kind() == ErrorKind::data) diverged_ = failed_in_step_ = true;
     throw;
   }
 
@@ -190,12 +193,20 @@ class Run {
   [[noreturn]] void end_with(const Error& error) {
     const bool interrupted = error.kind() == ErrorKind::interrupted;
     const std::string status = interrupted ? "interrupted" : diverged_ ? "diverged" : "failed";
+    std::string lost;
     try {
       if (!diverged_) save();
+    } catch (const Error& failure) {
+      lost = failure.what();
+    }
+    try {
       end(status, error.what());
     } catch (const Error&) {
       // Where the folder cannot be written any more, the first error is the one to hear about.
     }
+    if (interrupted && !lost.empty())
+      fail(ErrorKind::io, "[train] interrupted after step {} of {}, and the weights could not be saved: {}", done_,
+           config_.train.steps, lost);
     if (interrupted)
       fail(error.kind(), "[train] interrupted after step {} of {}; the weights and the log are in {}", done_,
            config_.train.steps, directory_.path());
@@ -203,7 +214,8 @@ class Run {
       fail(error.kind(),
            "[train] the run diverged in step {} of {}: {}; its log is in {}; try a lower learning rate, as in "
            "--set train.learning_rate={}",
-           done_, config_.train.steps, error.what(), directory_.path(), config_.train.learning_rate / 10);
+           done_ + (failed_in_step_ ? 1 : 0), config_.train.steps, error.what(), directory_.path(),
+           config_.train.learning_rate / 10);
     throw;
   }
 
@@ -221,6 +233,7 @@ class Run {
   int64_t saved_ = -1;  ///< steps behind the weights on disk
   std::vector<double> losses_;
   bool diverged_ = false;
+  bool failed_in_step_ = false;  ///< within step done_ + 1
 };
 
 }  // namespace

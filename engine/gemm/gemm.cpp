@@ -65,6 +65,7 @@ class Widened {
   Widened(const uint8_t* data, const LhsGather& gather) : data_(data), gather_(&gather) {}
 
   LhsRun<int16_t> run(const std::vector<int32_t>& rows, const TermRun& terms) {
+    const auto widen = kernels::active().gemm.widen;
     const int64_t length = terms.groups * kGroup<int16_t>, stride = terms.segments * length;
     if (wide_.size() < static_cast<int64_t>(rows.size()) * stride)
       wide_ = Buffer<int16_t>(static_cast<int64_t>(rows.size()) * stride);
@@ -76,7 +77,7 @@ class Widened {
       for (int64_t s = 0; s < terms.segments; ++s) {
         const int64_t segment = gather_->segments[static_cast<size_t>(terms.segment + s)];
         const uint8_t* from = data_ + rows[r] + segment + terms.group * kGroup<int16_t>;
-        std::copy_n(from, length, wide_.data() + rows_[r] + s * length);
+        widen(from, length, wide_.data() + rows_[r] + s * length);
       }
     }
     return {wide_.data(), rows_.data(), segments_.data()};
@@ -100,7 +101,7 @@ struct Operands {
 };
 
 /// Computes one block: walks the terms in rising order, in runs of at most block_groups groups, and calls
-/// flush(block, last) after each run.
+/// flush(block, first, last) after each run.
 template <typename Source, typename Lhs, typename Rhs, typename Sum, typename Flush>
 void compute_block(const Operands<Source, Lhs, Rhs, Sum>& operands, Source& source, const Block<Sum>& block,
                    const Flush& flush) {
@@ -125,14 +126,14 @@ void compute_block(const Operands<Source, Lhs, Rhs, Sum>& operands, Source& sour
     const int64_t step = operands.block_groups / std::max<int64_t>(segment_groups, 1);
     for (int64_t s = 0; s < segments; s += step) {
       add_terms({s, std::min(step, segments - s), 0, segment_groups});
-      flush(block, s + step >= segments);
+      flush(block, s == 0, s + step >= segments);
     }
     return;
   }
   for (int64_t s = 0; s < segments; ++s)
     for (int64_t g = 0; g < segment_groups; g += operands.block_groups) {
       add_terms({s, 1, g, std::min(operands.block_groups, segment_groups - g)});
-      flush(block, s + 1 == segments && g + operands.block_groups >= segment_groups);
+      flush(block, s == 0 && g == 0, s + 1 == segments && g + operands.block_groups >= segment_groups);
     }
 }
 
@@ -217,7 +218,7 @@ void integer_tiles(const GatherProduct& product, const Source& lhs, const Panels
   for (int64_t& correction : corrections) correction *= lhs_zero;
   if (accumulator.fits_int32) {
     const std::vector<int32_t> small(corrections.begin(), corrections.end());
-    run(operands, [&](const Block<int32_t>& block, bool last) {
+    run(operands, [&](const Block<int32_t>& block, bool /*first*/, bool last) {
       if (!last) return;
       for_each_tile(block, panels.columns,
                     [&](const Tile<int32_t>& tile) { narrow(tile, small.data() + tile.column); });
@@ -225,10 +226,10 @@ void integer_tiles(const GatherProduct& product, const Source& lhs, const Panels
     return;
   }
   operands.block_groups = std::clamp<int64_t>(accumulator.safe_terms / kGroup<Rhs>, 1, operands.block_groups);
-  run(operands, [&](const Block<int32_t>& block, bool last) {
+  run(operands, [&](const Block<int32_t>& block, bool first, bool last) {
     thread_local std::vector<int64_t> totals;
     const size_t size = static_cast<size_t>(block.panels * block.tiles * block.tile_size());
-    totals.resize(size);
+    if (first) totals.assign(size, 0);
     for (size_t i = 0; i < size; ++i) totals[i] += block.sums[i];
     std::fill_n(block.sums, size, 0);
     if (!last) return;
@@ -236,7 +237,6 @@ void integer_tiles(const GatherProduct& product, const Source& lhs, const Panels
                                     block.panels,    block.tile_rows, totals.data()};
     for_each_tile(wide_block, panels.columns,
                   [&](const Tile<int64_t>& tile) { wide(tile, corrections.data() + tile.column); });
-    totals.clear();
   });
 }
 
@@ -294,7 +294,7 @@ void float_product(const GatherProduct& product, const float* lhs, const float* 
       product.lhs, InPlace(lhs, product.lhs),
       panels,      kernels::active().gemm.tile_f32,
       1,           kBlockBytes / (kPanelColumns * static_cast<int64_t>(sizeof(float)))};
-  run(operands, [&](const Block<float>& block, bool last) {
+  run(operands, [&](const Block<float>& block, bool /*first*/, bool last) {
     if (!last) return;
     for_each_tile(block, panels.columns, [&](const Tile<float>& tile) {
       for (int64_t r = 0; r < tile.rows; ++r)

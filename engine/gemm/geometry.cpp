@@ -24,9 +24,10 @@ void ConvGeometry::check(const char* where) const {
   fqt::check(height + 2 * padding >= kernel && width + 2 * padding >= kernel,
              "[{}] a kernel of {} does not fit an image of {}x{} with padding {}", where, kernel, height, width,
              padding);
-  // Offsets are int32; twice the kernel bounds the borders of every layout.
+  // Offsets are int32; the kernel bounds the borders of every layout, and a planar row (PlanarImage::row) is rounded up
+  // to the stride and may be widened by 64 for each remainder.
   const double pixels = static_cast<double>(batch) * static_cast<double>(height + 2 * (padding + kernel)) *
-                        static_cast<double>(width + 2 * (padding + kernel));
+                        static_cast<double>(width + 2 * (padding + kernel) + 65 * stride);
   const double widest = static_cast<double>(in_channels > out_channels ? in_channels : out_channels) + 4;
   const double weights = static_cast<double>(kernel) * static_cast<double>(kernel) * static_cast<double>(in_channels) *
                          static_cast<double>(out_channels);

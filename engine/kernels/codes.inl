@@ -66,7 +66,7 @@ void quantize_stochastic(const float* __restrict x, int64_t count, const GridSpe
     const float v = clamped_ratio(x[i], scale, bottom, top);
     int32_t base = static_cast<int32_t>(v);
     base -= static_cast<float>(base) > v ? 1 : 0;
-    const float fraction = v - static_cast<float>(base);  // exact
+    const float fraction = v - static_cast<float>(base);  // exact, or 1 for v just below an integer
     const float threshold = static_cast<float>(words[i]) + 0.5f;
     levels[i] = static_cast<uint8_t>(base + zero + (threshold < fraction * 65536.0f ? 1 : 0));
   }

@@ -35,6 +35,8 @@ struct GemmKernels {
   /// out[r * stride + c] where offsets is null, as float32(float64(sums[r][c] - corrections[c]) * scale).
   void (*scale_tile)(const int32_t* sums, const int32_t* corrections, double scale, int64_t rows, int64_t columns,
                      const int32_t* offsets, int64_t stride, float* out);
+  /// out[i] = levels[i]
+  void (*widen)(const uint8_t* levels, int64_t count, int16_t* out);
 };
 
 }  // namespace fqt::kernels

@@ -148,4 +148,4 @@ void tile_s16(const int16_t* lhs, const int32_t* rows, const int32_t* segments, 
   }
 }
 
-constexpr GemmKernels kGemmKernels{kRows, kPairSumLimit, tile_f32, tile_u8s8, tile_s16, scale_tile};
+constexpr GemmKernels kGemmKernels{kRows, kPairSumLimit, tile_f32, tile_u8s8, tile_s16, scale_tile, widen};

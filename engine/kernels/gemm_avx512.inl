@@ -56,5 +56,5 @@ void tile_f32(const float* lhs, const int32_t* rows, const int32_t* segments, in
   for (int r = 0; r < kRows; ++r) _mm512_storeu_ps(sums + r * 16, acc[r]);
 }
 
-constexpr GemmKernels kGemmKernels{kRows,     0, tile_f32, tile_int<uint8_t, int8_t>, tile_int<int16_t, int16_t>,
-                                   scale_tile};
+constexpr GemmKernels kGemmKernels{kRows,      0,    tile_f32, tile_int<uint8_t, int8_t>, tile_int<int16_t, int16_t>,
+                                   scale_tile, widen};

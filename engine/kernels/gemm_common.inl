@@ -16,3 +16,7 @@ void scale_tile(const int32_t* sums, const int32_t* corrections, double scale, i
       scale_row(sums, corrections, scale, columns, to);
   }
 }
+
+void widen(const uint8_t* __restrict levels, int64_t count, int16_t* __restrict out) {
+  for (int64_t i = 0; i < count; ++i) out[i] = levels[i];
+}

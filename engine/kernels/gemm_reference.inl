@@ -22,4 +22,5 @@ void tile(const Lhs* lhs, const int32_t* rows, const int32_t* segments, int64_t 
 }
 
 constexpr GemmKernels kGemmKernels{
-    kRows, 0, tile<float, float, float>, tile<uint8_t, int8_t, int32_t>, tile<int16_t, int16_t, int32_t>, scale_tile};
+    kRows,      0,    tile<float, float, float>, tile<uint8_t, int8_t, int32_t>, tile<int16_t, int16_t, int32_t>,
+    scale_tile, widen};

@@ -106,6 +106,41 @@ TEST_CASE("gemm: integer sums equal a naive int64 product for every pair of widt
   CHECK(mismatches == 0);
 }
 
+TEST_CASE("gemm: long sums and wide results cross every block, on any number of threads") {
+  std::mt19937 random(4);
+  for (const int bits : {4, 6, 8})
+    for (const auto& [rows, terms, columns] :
+         {std::array<int64_t, 3>{7, 5000, 3}, {101, 1031, 290}, {250, 40, 17}, {3, 2049, 257}, {4, 0, 20}}) {
+      const int top = (1 << bits) - 1;
+      const int64_t stride = (terms + 3) / 4 * 4;
+      std::vector<uint8_t> a(static_cast<size_t>(rows * stride + 64)), b(static_cast<size_t>(terms * columns + 64));
+      for (auto* operand : {&a, &b})
+        for (uint8_t& level : *operand) level = static_cast<uint8_t>(random() % static_cast<uint32_t>(top + 1));
+      const Levels lhs{a.data(), 3, top}, rhs{b.data(), top / 2, top};
+      const GatherProduct product = matrix_product(rows, terms, columns, stride, Order::plain);
+      const std::vector<int64_t> expected = naive(rows, terms, columns, stride, Order::plain, lhs, rhs);
+      ForEachIsa([&] {
+        for (const int count : {1, 3}) {
+          set_threads(count);
+          std::vector<int64_t> sums(expected.size(), -1);
+          gemm::integer_sums(product, lhs, rhs, sums);
+          CHECK(sums == expected);
+        }
+      });
+    }
+  set_threads(2);
+}
+
+TEST_CASE("geometry: more elements than int32 offsets reach are refused, widened planar rows included") {
+  ConvGeometry g;
+  g.batch = 119;  // 119 * 512 * 512 * 64 fits 2^31 - 1; with planar rows of 576 it does not
+  g.height = g.width = 512;
+  g.in_channels = g.out_channels = 64;
+  CHECK_THROWS_AS(g.check("test"), Error);
+  g.batch = 64;
+  CHECK_NOTHROW(g.check("test"));
+}
+
 TEST_CASE("gemm: sums past int32 are added in int64") {
   // 131,072 products of 255 * 128 and of 255 * 255 overflow int32; so do shorter runs of the wide path.
   for (const int zero : {128, 0, 255}) {

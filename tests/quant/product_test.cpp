@@ -242,7 +242,7 @@ TEST_CASE("product: NaN and infinity are refused by site, operand and step") {
       }
       CAPTURE(message);
       CHECK(message.find(operand + " of site 'stage1.block0.conv1'") != std::string::npos);
-      CHECK(message.find("at step 17") != std::string::npos);
+      CHECK(message.find("in step 18") != std::string::npos);
     }
 }
 
