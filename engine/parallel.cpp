@@ -20,6 +20,11 @@ using Body = std::function<void(int64_t, int64_t)>;
 
 thread_local bool inside = false;  ///< this thread runs a body, or is one of the pool's
 
+struct Inside {
+  Inside() { inside = true; }
+  ~Inside() { inside = false; }
+};
+
 /// Tells the processor that this is a waiting loop.
 void relax() {
 #if defined(__x86_64__)
@@ -159,9 +164,10 @@ void parallel_for(int64_t count, int64_t grain, const Body& body) {
   if (limit == 1 || most <= 1 || inside) return body(0, count);
   constexpr int64_t kPiecesPerThread = 4;  // so that threads of unequal speed end together
   Job job(body, count, std::min<int64_t>(most, limit * kPiecesPerThread));
-  inside = true;
-  pool().run(job, static_cast<int>(std::min<int64_t>(limit, job.pieces)) - 1);
-  inside = false;
+  {
+    const Inside mark;
+    pool().run(job, static_cast<int>(std::min<int64_t>(limit, job.pieces)) - 1);
+  }
   if (job.failure) std::rethrow_exception(job.failure);
 }
 
