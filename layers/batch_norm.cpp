@@ -15,8 +15,8 @@ std::vector<NamedBuffer> BatchNorm::own_buffers() {
   return {{name_ + ".running_mean", &running_mean_}, {name_ + ".running_var", &running_var_}};
 }
 
-ops::BatchNormOptions BatchNorm::options(const quant::Context& context) {
-  ops::BatchNormOptions options;
+ops::NormOptions BatchNorm::options(const quant::Context& context) {
+  ops::NormOptions options;
   options.training = context.training;
   return options;
 }

@@ -21,7 +21,7 @@ class BatchNorm : public Module {
   std::vector<NamedBuffer> own_buffers() override;
 
  private:
-  static ops::BatchNormOptions options(const quant::Context& context);
+  static ops::NormOptions options(const quant::Context& context);
 
   std::string name_;
   Parameter gamma_, beta_;

@@ -32,7 +32,7 @@ std::vector<float> run(bool fused, bool residual, bool training, Shape shape) {
   Parameter gamma{"gamma", random_tensor({channels}, 2, 1), {}}, beta{"beta", random_tensor({channels}, 3), {}};
   Parameter other{"residual", random_tensor(shape, 4), {}};
   Tensor mean = Tensor::zeros({channels}), var = Tensor::full({channels}, 2);
-  const ops::BatchNormOptions options{.training = training};
+  const ops::NormOptions options{.training = training};
   Tape tape;
   const Var in = tape.parameter(x), scale = tape.parameter(gamma), shift = tape.parameter(beta);
   const Var added = tape.parameter(other);

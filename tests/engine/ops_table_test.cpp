@@ -17,8 +17,8 @@ using Vars = std::vector<Var>;
 
 namespace {
 
-const ops::BatchNormOptions kTraining{};
-const ops::BatchNormOptions kEvaluation{.training = false};
+const ops::NormOptions kTraining{};
+const ops::NormOptions kEvaluation{.training = false};
 const std::vector<int32_t> kLabels{2, 0, 4};
 
 /// Running statistics for batch norm in evaluation: mean c / 4, variance 1 + c.
@@ -58,17 +58,17 @@ Doubles batch_norm(const Inputs& in, bool training) {
   return y;
 }
 
-Var run_batch_norm(Tape& tape, const Vars& in, const ops::BatchNormOptions& options) {
+Var run_batch_norm(Tape& tape, const Vars& in, const ops::NormOptions& options) {
   Running running(in[1].value().size());
   return ops::batch_norm(tape, in[0], in[1], in[2], running.mean, running.var, options);
 }
 
-Var run_batch_norm_relu(Tape& tape, const Vars& in, const ops::BatchNormOptions& options) {
+Var run_batch_norm_relu(Tape& tape, const Vars& in, const ops::NormOptions& options) {
   Running running(in[1].value().size());
   return ops::batch_norm_relu(tape, in[0], in[1], in[2], running.mean, running.var, options);
 }
 
-Var run_batch_norm_add_relu(Tape& tape, const Vars& in, const ops::BatchNormOptions& options) {
+Var run_batch_norm_add_relu(Tape& tape, const Vars& in, const ops::NormOptions& options) {
   Running running(in[1].value().size());
   return ops::batch_norm_add_relu(tape, in[0], in[1], in[2], running.mean, running.var, in[3], options);
 }
