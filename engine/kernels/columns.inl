@@ -67,6 +67,57 @@ inline void column_moments(float* mean, float* squares, const float* x, int64_t 
              [=](int64_t c, auto width) { block_moments(mean + c, squares + c, x + c, rows, columns, width); });
 }
 
+/// One column.
+struct SingleColumn {
+  typedef float Floats;
+  typedef int32_t Ints;
+  static constexpr int kCount = 1;
+};
+
+/// As many as stay in registers: a compiler that is left to vectorize choices of floats and of integers at once makes
+/// branches of them. (Attributes are lost on template arguments, but not on members.)
+struct SixteenColumns {
+  typedef float Floats __attribute__((vector_size(32), aligned(4), may_alias));
+  typedef int32_t Ints __attribute__((vector_size(32), aligned(4), may_alias));
+  static constexpr int kCount = 2;
+};
+
+/// From column c on.
+template <typename Columns>
+inline void group_extremes(const ColumnExtremes& extremes, const float* x, int64_t rows, int64_t columns, int64_t c) {
+  typedef typename Columns::Floats Floats;
+  typedef typename Columns::Ints Ints;
+  Floats high[Columns::kCount], low[Columns::kCount];
+  Ints high_row[Columns::kCount] = {}, low_row[Columns::kCount] = {};
+  for (int i = 0; i < Columns::kCount; ++i) high[i] = low[i] = reinterpret_cast<const Floats*>(x + c)[i];
+  for (int32_t r = 1; r < rows; ++r) {
+    const Floats* const values = reinterpret_cast<const Floats*>(x + r * columns + c);
+    const Ints row = Ints{} + r;
+#pragma GCC unroll 2
+    for (int i = 0; i < Columns::kCount; ++i) {
+      const Floats value = values[i];
+      high_row[i] = value > high[i] ? row : high_row[i];
+      low_row[i] = value < low[i] ? row : low_row[i];
+      high[i] = value > high[i] ? value : high[i];
+      low[i] = value < low[i] ? value : low[i];
+    }
+  }
+  for (int i = 0; i < Columns::kCount; ++i) {
+    reinterpret_cast<Floats*>(extremes.high + c)[i] = high[i];
+    reinterpret_cast<Floats*>(extremes.low + c)[i] = low[i];
+    reinterpret_cast<Ints*>(extremes.high_row + c)[i] = high_row[i];
+    reinterpret_cast<Ints*>(extremes.low_row + c)[i] = low_row[i];
+  }
+}
+
+inline void column_extremes(const ColumnExtremes& extremes, const float* x, int64_t rows, int64_t columns) {
+  int64_t c = 0;
+#if defined(__AVX2__)
+  for (; c + 16 <= columns; c += 16) group_extremes<SixteenColumns>(extremes, x, rows, columns, c);
+#endif
+  for (; c < columns; ++c) group_extremes<SingleColumn>(extremes, x, rows, columns, c);
+}
+
 template <bool relu, bool residual, typename Width>
 inline void block_normalize(const Normalize& task, int64_t channels, int64_t begin, int64_t end, int64_t c,
                             Width width) {

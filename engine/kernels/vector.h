@@ -29,6 +29,14 @@ struct NormalizeGrad {
   const float* grad;
 };
 
+/// Of every column of a matrix the largest and the smallest value, and the first rows that hold them. All [columns].
+struct ColumnExtremes {
+  float* high;
+  float* low;
+  int32_t* high_row;
+  int32_t* low_row;
+};
+
 /// Loops over float vectors that training spends time in. One source (vector.inl) is compiled for every instruction
 /// set: additions, multiplications, divisions and comparisons in a fixed order, which round the same everywhere.
 /// Outputs overlap no input unless said otherwise.
@@ -55,6 +63,10 @@ struct VectorKernels {
   /// mean[c] of x[:, c], and squares[c], the sum of the squared distances from it. Reads x twice: give it as many rows
   /// as the first-level cache holds.
   void (*column_moments)(float* mean, float* squares, const float* x, int64_t rows, int64_t columns);
+
+  /// The extremes of x[rows, columns], 1 <= rows < 2^31. Where a column's first value is not NaN, other NaN are passed
+  /// over.
+  void (*column_extremes)(const ColumnExtremes& extremes, const float* x, int64_t rows, int64_t columns);
 
   /// Rows begin to end of Normalize.
   void (*normalize)(const Normalize& task, int64_t channels, int64_t begin, int64_t end);

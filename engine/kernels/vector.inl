@@ -73,6 +73,7 @@ constexpr VectorKernels kVectorKernels{
     .add_row = add_row,
     .column_sums = column_sums,
     .column_moments = column_moments,
+    .column_extremes = column_extremes,
     .normalize = normalize,
     .normalize_grad_sums = normalize_grad_sums,
     .normalize_grad = normalize_grad,

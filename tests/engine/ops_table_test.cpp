@@ -7,6 +7,7 @@
 #include "engine/ops/loss.h"
 #include "engine/ops/norm.h"
 #include "engine/ops/pool.h"
+#include "engine/ops/range_norm.h"
 #include "support/gradient_check.h"
 
 using namespace fqt;
@@ -21,13 +22,13 @@ const ops::NormOptions kTraining{};
 const ops::NormOptions kEvaluation{.training = false};
 const std::vector<int32_t> kLabels{2, 0, 4};
 
-/// Running statistics for batch norm in evaluation: mean c / 4, variance 1 + c.
+/// Running statistics for norms in evaluation: mean c / 4, variance (of batch norm) or range 1 + c.
 struct Running {
-  Tensor mean, var;
-  explicit Running(int64_t channels) : mean({channels}), var({channels}) {
+  Tensor mean, spread;
+  explicit Running(int64_t channels) : mean({channels}), spread({channels}) {
     for (int64_t c = 0; c < channels; ++c) {
       mean.data()[c] = 0.25f * static_cast<float>(c);
-      var.data()[c] = 1.0f + static_cast<float>(c);
+      spread.data()[c] = 1.0f + static_cast<float>(c);
     }
   }
 };
@@ -51,7 +52,7 @@ Doubles batch_norm(const Inputs& in, bool training) {
     for (size_t r = 0; r < rows; ++r) mean += in[0][r * channels + c] / static_cast<double>(rows);
     for (size_t r = 0; r < rows; ++r) var += std::pow(in[0][r * channels + c] - mean, 2) / static_cast<double>(rows);
     if (!training) mean = running.mean.data()[c];
-    if (!training) var = running.var.data()[c];
+    if (!training) var = running.spread.data()[c];
     for (size_t r = 0; r < rows; ++r)
       y[r * channels + c] = in[1][c] * (in[0][r * channels + c] - mean) / std::sqrt(var + 1e-5) + in[2][c];
   }
@@ -60,17 +61,57 @@ Doubles batch_norm(const Inputs& in, bool training) {
 
 Var run_batch_norm(Tape& tape, const Vars& in, const ops::NormOptions& options) {
   Running running(in[1].value().size());
-  return ops::batch_norm(tape, in[0], in[1], in[2], running.mean, running.var, options);
+  return ops::batch_norm(tape, in[0], in[1], in[2], running.mean, running.spread, options);
 }
 
 Var run_batch_norm_relu(Tape& tape, const Vars& in, const ops::NormOptions& options) {
   Running running(in[1].value().size());
-  return ops::batch_norm_relu(tape, in[0], in[1], in[2], running.mean, running.var, options);
+  return ops::batch_norm_relu(tape, in[0], in[1], in[2], running.mean, running.spread, options);
 }
 
 Var run_batch_norm_add_relu(Tape& tape, const Vars& in, const ops::NormOptions& options) {
   Running running(in[1].value().size());
-  return ops::batch_norm_add_relu(tape, in[0], in[1], in[2], running.mean, running.var, in[3], options);
+  return ops::batch_norm_add_relu(tape, in[0], in[1], in[2], running.mean, running.spread, in[3], options);
+}
+
+Doubles range_norm(const Inputs& in, bool training) {
+  const size_t channels = in[1].size(), rows = in[0].size() / channels;
+  const Running running(static_cast<int64_t>(channels));
+  const double n = static_cast<double>(rows) / 16;
+  const double constant = 0.175 * (1 + std::sqrt(std::acos(-1) * std::log(4))) / std::sqrt(2 * std::log(n));
+  Doubles y(in[0].size());
+  for (size_t c = 0; c < channels; ++c) {
+    double mean = 0, range = 0;
+    for (size_t r = 0; r < rows; ++r) mean += in[0][r * channels + c] / static_cast<double>(rows);
+    for (size_t chunk = 0; chunk < 16; ++chunk) {
+      double high = -1e9, low = 1e9;
+      for (size_t r = chunk * rows / 16; r < (chunk + 1) * rows / 16; ++r) {
+        high = std::max(high, in[0][r * channels + c]);
+        low = std::min(low, in[0][r * channels + c]);
+      }
+      range += (high - low) / 16;
+    }
+    if (!training) mean = running.mean.data()[c];
+    const double deviation = training ? constant * range : running.spread.data()[c];
+    for (size_t r = 0; r < rows; ++r)
+      y[r * channels + c] = in[1][c] * (in[0][r * channels + c] - mean) / (deviation + 1e-5) + in[2][c];
+  }
+  return y;
+}
+
+Var run_range_norm(Tape& tape, const Vars& in, const ops::NormOptions& options) {
+  Running running(in[1].value().size());
+  return ops::range_norm(tape, in[0], in[1], in[2], running.mean, running.spread, options);
+}
+
+Var run_range_norm_relu(Tape& tape, const Vars& in, const ops::NormOptions& options) {
+  Running running(in[1].value().size());
+  return ops::range_norm_relu(tape, in[0], in[1], in[2], running.mean, running.spread, options);
+}
+
+Var run_range_norm_add_relu(Tape& tape, const Vars& in, const ops::NormOptions& options) {
+  Running running(in[1].value().size());
+  return ops::range_norm_add_relu(tape, in[0], in[1], in[2], running.mean, running.spread, in[3], options);
 }
 
 Doubles bias(const Inputs& in) {
@@ -153,6 +194,30 @@ const std::vector<OpRow>& rows() {
        {{2, 3, 2, 3}, {3}, {3}, {2, 3, 2, 3}},
        [](Tape& tape, const Vars& in) { return run_batch_norm_add_relu(tape, in, kTraining); },
        [](const Inputs& in) { return relu(add(batch_norm(in, true), in[3])); }},
+      {"range_norm",
+       {{4, 2, 4, 3}, {3}, {3}},
+       [](Tape& tape, const Vars& in) { return run_range_norm(tape, in, kTraining); },
+       [](const Inputs& in) { return range_norm(in, true); }},
+      {"range_norm, more than a block, and chunks of unequal lengths",
+       {{53, 19}, {19}, {19}},
+       [](Tape& tape, const Vars& in) { return run_range_norm(tape, in, kTraining); },
+       [](const Inputs& in) { return range_norm(in, true); }},
+      {"range_norm in evaluation",
+       {{4, 3}, {3}, {3}},
+       [](Tape& tape, const Vars& in) { return run_range_norm(tape, in, kEvaluation); },
+       [](const Inputs& in) { return range_norm(in, false); }},
+      {"range_norm_relu",
+       {{4, 3, 4, 3}, {3}, {3}},
+       [](Tape& tape, const Vars& in) { return run_range_norm_relu(tape, in, kTraining); },
+       [](const Inputs& in) { return relu(range_norm(in, true)); }},
+      {"range_norm_add_relu",
+       {{4, 3, 4, 3}, {3}, {3}, {4, 3, 4, 3}},
+       [](Tape& tape, const Vars& in) { return run_range_norm_add_relu(tape, in, kTraining); },
+       [](const Inputs& in) { return relu(add(range_norm(in, true), in[3])); }},
+      {"range_norm_add_relu in evaluation",
+       {{4, 3}, {3}, {3}, {4, 3}},
+       [](Tape& tape, const Vars& in) { return run_range_norm_add_relu(tape, in, kEvaluation); },
+       [](const Inputs& in) { return relu(add(range_norm(in, false), in[3])); }},
       {"global_avg_pool",
        {{2, 3, 4, 5}},
        [](Tape& tape, const Vars& in) { return ops::global_avg_pool(tape, in[0]); },
