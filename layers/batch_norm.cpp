@@ -3,22 +3,13 @@
 namespace fqt::layers {
 
 BatchNorm::BatchNorm(const std::string& name, int64_t channels)
-    : name_(name), running_mean_(Tensor::zeros({channels})), running_var_(Tensor::full({channels}, 1.0f)) {
-  gamma_.name = name + ".gamma";
-  gamma_.value = Tensor({channels});
-  gamma_.start_value = 1;
-  beta_.name = name + ".beta";
-  beta_.value = Tensor({channels});
-}
+    : Norm(name, channels),
+      name_(name),
+      running_mean_(Tensor::zeros({channels})),
+      running_var_(Tensor::full({channels}, 1.0f)) {}
 
 std::vector<NamedBuffer> BatchNorm::own_buffers() {
   return {{name_ + ".running_mean", &running_mean_}, {name_ + ".running_var", &running_var_}};
-}
-
-ops::NormOptions BatchNorm::options(const quant::Context& context) {
-  ops::NormOptions options;
-  options.training = context.training;
-  return options;
 }
 
 Var BatchNorm::forward(const quant::Context& context, const Var& x) {

@@ -39,36 +39,36 @@ std::optional<int64_t> blocks_per_stage(std::string_view name) {
 
 }  // namespace
 
-BasicBlock::BasicBlock(const std::string& name, int64_t in, int64_t out, int64_t stride)
+BasicBlock::BasicBlock(const std::string& name, int64_t in, int64_t out, int64_t stride, std::string_view norm)
     : conv1_(name + ".conv1", convolution(in, out, 3, stride)),
       conv2_(name + ".conv2", convolution(out, out, 3, 1)),
-      bn1_(name + ".bn1", out),
-      bn2_(name + ".bn2", out) {
+      bn1_(layers::make_norm(norm, name + ".bn1", out)),
+      bn2_(layers::make_norm(norm, name + ".bn2", out)) {
   if (stride == 1 && in == out) return;
   shortcut_conv_ = std::make_unique<layers::Conv2d>(name + ".shortcut.conv", convolution(in, out, 1, stride));
-  shortcut_bn_ = std::make_unique<layers::BatchNorm>(name + ".shortcut.bn", out);
+  shortcut_bn_ = layers::make_norm(norm, name + ".shortcut.bn", out);
 }
 
 Var BasicBlock::forward(const quant::Context& context, const Var& x) {
-  const Var y = bn1_.forward_relu(context, conv1_.forward(context, x));
+  const Var y = bn1_->forward_relu(context, conv1_.forward(context, x));
   const Var shortcut = shortcut_conv_ ? shortcut_bn_->forward(context, shortcut_conv_->forward(context, x)) : x;
-  return bn2_.forward_add_relu(context, conv2_.forward(context, y), shortcut);
+  return bn2_->forward_add_relu(context, conv2_.forward(context, y), shortcut);
 }
 
 std::vector<layers::Module*> BasicBlock::children() {
-  std::vector<Module*> all{&conv1_, &bn1_, &conv2_, &bn2_};
+  std::vector<Module*> all{&conv1_, bn1_.get(), &conv2_, bn2_.get()};
   if (shortcut_conv_) all.insert(all.end(), {shortcut_conv_.get(), shortcut_bn_.get()});
   return all;
 }
 
 CifarResNet::CifarResNet(int64_t blocks_per_stage, const ModelOptions& options)
-    : stem_("stem.conv", stem(options)), stem_bn_("stem.bn", 16) {
+    : stem_("stem.conv", stem(options)), stem_bn_(layers::make_norm(options.norm, "stem.bn", 16)) {
   int64_t channels = 16;
   for (int64_t stage = 0; stage < 3; ++stage)
     for (int64_t block = 0; block < blocks_per_stage; ++block) {
       const int64_t out = int64_t{16} << stage;
       blocks_.push_back(std::make_unique<BasicBlock>(fmt::format("stage{}.block{}", stage + 1, block), channels, out,
-                                                     stage > 0 && block == 0 ? 2 : 1));
+                                                     stage > 0 && block == 0 ? 2 : 1, options.norm));
       channels = out;
     }
   layers::LinearOptions head;
@@ -79,13 +79,13 @@ CifarResNet::CifarResNet(int64_t blocks_per_stage, const ModelOptions& options)
 }
 
 Var CifarResNet::forward(const quant::Context& context, const Var& x) {
-  Var y = stem_bn_.forward_relu(context, stem_.forward(context, x));
+  Var y = stem_bn_->forward_relu(context, stem_.forward(context, x));
   for (const auto& block : blocks_) y = block->forward(context, y);
   return head_->forward(context, ops::global_avg_pool(context.tape, y));
 }
 
 std::vector<layers::Module*> CifarResNet::children() {
-  std::vector<Module*> all{&stem_, &stem_bn_};
+  std::vector<Module*> all{&stem_, stem_bn_.get()};
   for (const auto& block : blocks_) all.push_back(block.get());
   all.push_back(head_.get());
   return all;

@@ -4,18 +4,18 @@
 #include <string>
 #include <vector>
 
-#include "layers/batch_norm.h"
 #include "layers/conv2d.h"
 #include "layers/linear.h"
+#include "layers/norm.h"
 #include "models/zoo.h"
 
 namespace fqt::models {
 
 /// relu(bn2(conv2(relu(bn1(conv1(x))))) + shortcut(x)), the shortcut being x itself, or a 1x1 convolution with its own
-/// batch norm where the shape changes (He et al. 2016, option B).
+/// norm where the shape changes (He et al. 2016, option B). `norm` is a row of layers::norm_kinds().
 class BasicBlock : public layers::Module {
  public:
-  BasicBlock(const std::string& name, int64_t in_channels, int64_t out_channels, int64_t stride);
+  BasicBlock(const std::string& name, int64_t in_channels, int64_t out_channels, int64_t stride, std::string_view norm);
   Var forward(const quant::Context& context, const Var& x) override;
 
  protected:
@@ -23,9 +23,9 @@ class BasicBlock : public layers::Module {
 
  private:
   layers::Conv2d conv1_, conv2_;
-  layers::BatchNorm bn1_, bn2_;
+  std::unique_ptr<layers::Norm> bn1_, bn2_;
   std::unique_ptr<layers::Conv2d> shortcut_conv_;
-  std::unique_ptr<layers::BatchNorm> shortcut_bn_;
+  std::unique_ptr<layers::Norm> shortcut_bn_;
 };
 
 /// The ResNet for CIFAR of He et al. (2016): a 3x3 stem of 16 channels, three stages of n basic blocks with 16, 32 and
@@ -40,7 +40,7 @@ class CifarResNet : public layers::Module {
 
  private:
   layers::Conv2d stem_;
-  layers::BatchNorm stem_bn_;
+  std::unique_ptr<layers::Norm> stem_bn_;
   std::vector<std::unique_ptr<BasicBlock>> blocks_;
   std::unique_ptr<layers::Linear> head_;
 };

@@ -13,6 +13,7 @@ namespace fqt::models {
 struct ModelOptions {
   int64_t height = 32, width = 32, channels = 3;
   int64_t classes = 10;
+  std::string norm = "batch";  ///< a row of layers::norm_kinds()
 };
 
 /// One kind of model: a pattern of names and a builder. "resnetN" stands for every depth N = 6n + 2.

@@ -9,6 +9,8 @@
 #include "layers/batch_norm.h"
 #include "layers/conv2d.h"
 #include "layers/linear.h"
+#include "layers/norm.h"
+#include "layers/range_norm.h"
 #include "quant/plan/plan.h"
 #include "support/random_tensor.h"
 
@@ -122,25 +124,49 @@ TEST_CASE("conv2d: inputs that do not fit are refused by name and shape") {
   CHECK(contains(message([&] { conv.forward(step.context, Var(Tensor::zeros({0, 8, 8, 3}))); }), "batch 0"));
 }
 
-TEST_CASE("batch norm: the layer's fused forms are its parts one after another") {
+TEST_CASE("norms: a layer's fused forms are its parts one after another") {
   const Tensor x = test::random_tensor({2, 4, 4, 6}, 1, -1, 3), residual = test::random_tensor({2, 4, 4, 6}, 2, -2, 2);
-  const auto run = [&](auto form) {
-    BatchNorm norm("bn", 6);
-    initialize(norm, 1);
-    Step step(norm, "fp32");
-    const Tensor y = form(norm, step.context).value();
-    return std::vector<float>(y.values().begin(), y.values().end());
-  };
   using quant::Context;
-  CHECK(run([&](BatchNorm& norm, const Context& context) { return norm.forward_relu(context, Var(x)); }) ==
-        run([&](BatchNorm& norm, const Context& context) {
-          return ops::relu(context.tape, norm.forward(context, Var(x)));
-        }));
-  CHECK(run([&](BatchNorm& norm, const Context& context) {
-          return norm.forward_add_relu(context, Var(x), Var(residual));
-        }) == run([&](BatchNorm& norm, const Context& context) {
-          return ops::relu(context.tape, ops::add(context.tape, norm.forward(context, Var(x)), Var(residual)));
-        }));
+  for (const NormKind& kind : norm_kinds()) {
+    CAPTURE(std::string(kind.name));
+    const auto run = [&](auto form) {
+      const std::unique_ptr<Norm> norm = make_norm(kind.name, "bn", 6);
+      initialize(*norm, 1);
+      Step step(*norm, "fp32");
+      const Tensor y = form(*norm, step.context).value();
+      return std::vector<float>(y.values().begin(), y.values().end());
+    };
+    CHECK(run([&](Norm& norm, const Context& context) { return norm.forward_relu(context, Var(x)); }) ==
+          run([&](Norm& norm, const Context& context) {
+            return ops::relu(context.tape, norm.forward(context, Var(x)));
+          }));
+    CHECK(run([&](Norm& norm, const Context& context) {
+            return norm.forward_add_relu(context, Var(x), Var(residual));
+          }) == run([&](Norm& norm, const Context& context) {
+            return ops::relu(context.tape, ops::add(context.tape, norm.forward(context, Var(x)), Var(residual)));
+          }));
+  }
+}
+
+TEST_CASE("norms: parameters and buffers by name") {
+  const auto names = [](const char* kind) {
+    const std::unique_ptr<Norm> norm = make_norm(kind, "bn", 6);
+    std::string names;
+    for (const Parameter* parameter : norm->parameters()) names += parameter->name + " ";
+    for (const NamedBuffer& buffer : norm->buffers()) {
+      names += buffer.name + " ";
+      CHECK(buffer.tensor->shape() == Shape{6});
+    }
+    return names;
+  };
+  CHECK(names("batch") == "bn.gamma bn.beta bn.running_mean bn.running_var ");
+  CHECK(names("range") == "bn.gamma bn.beta bn.running_mean bn.running_range ");
+}
+
+TEST_CASE("norms: an unknown kind is refused with those there are") {
+  const std::string text = message([] { make_norm("Batch", "bn", 6); });
+  CHECK(contains(text, "[norm] no norm 'Batch'"));
+  for (const NormKind& kind : norm_kinds()) CHECK(contains(text, std::string(kind.name).c_str()));
 }
 
 TEST_CASE("batch norm: training moves the running statistics, evaluation reads them") {
@@ -163,4 +189,30 @@ TEST_CASE("batch norm: inputs that do not fit are refused") {
   Step step(norm, "fp32");
   CHECK(contains(message([&] { norm.forward(step.context, Var(Tensor::zeros({4, 2}))); }), "[batch_norm]"));
   CHECK(contains(message([&] { norm.forward(step.context, Var(Tensor::zeros({1, 3}))); }), "[batch_norm]"));
+}
+
+TEST_CASE("range norm: training moves the running statistics, evaluation reads them") {
+  RangeNorm norm("bn", 1);
+  initialize(norm, 1);
+  Tensor x({32, 1});
+  for (int64_t r = 0; r < 32; ++r) x.data()[r] = r % 2 == 0 ? 1.0f : 5.0f;
+  // 16 chunks 1, 5: mean 3, range 4, and C(2) = 0.458811.
+  const double deviation = 4 * 0.458811;
+  Step training(norm, "fp32"), evaluation(norm, "fp32", false);
+  // Before training: mean 0, range 1.
+  CHECK(norm.forward(evaluation.context, Var(x)).value().data()[1] == doctest::Approx(5 / (1 + 1e-5)));
+  CHECK(norm.forward(training.context, Var(x)).value().data()[1] == doctest::Approx(2 / (deviation + 1e-5)));
+  const std::vector<NamedBuffer> buffers = norm.buffers();
+  CHECK(buffers[0].tensor->item() == doctest::Approx(0.1 * 3));
+  CHECK(buffers[1].tensor->item() == doctest::Approx(0.9 + 0.1 * deviation));
+  CHECK(norm.forward(evaluation.context, Var(x)).value().data()[1] ==
+        doctest::Approx((5 - 0.3) / (0.9 + 0.1 * deviation + 1e-5)));
+  CHECK(buffers[0].tensor->item() == doctest::Approx(0.1 * 3));
+}
+
+TEST_CASE("range norm: inputs that do not fit are refused") {
+  RangeNorm norm("bn", 3);
+  Step step(norm, "fp32");
+  CHECK(contains(message([&] { norm.forward(step.context, Var(Tensor::zeros({32, 2}))); }), "[range_norm]"));
+  CHECK(contains(message([&] { norm.forward(step.context, Var(Tensor::zeros({31, 3}))); }), "at least 32"));
 }

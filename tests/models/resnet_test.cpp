@@ -79,11 +79,16 @@ TEST_CASE("resnet: depths 6n + 2 are known, other names are refused with what is
   }
 }
 
-TEST_CASE("resnet: a few steps on one batch lower the loss, in float32 and at 6 bits") {
+TEST_CASE("resnet: a few steps on one batch lower the loss, in float32 and at 6 bits, with every norm") {
+  struct Row {
+    const char *plan, *norm;
+  };
   const test::ThreadCount one(1);
-  for (const char* plan : {"fp32", "U:6"}) {
+  for (const auto& [plan, norm] :
+       {Row{"fp32", "batch"}, Row{"U:6", "batch"}, Row{"fp32", "range"}, Row{"U:6", "range"}}) {
     CAPTURE(plan);
-    const auto model = build_model("resnet8", {.height = 16, .width = 16});
+    CAPTURE(norm);
+    const auto model = build_model("resnet8", {.height = 16, .width = 16, .norm = norm});
     layers::initialize(*model, 1);
     const quant::PrecisionTable precision =
         quant::make_precision_table(quant::parse_plan(plan), quant::Recipe(), model->sites());
@@ -110,6 +115,21 @@ TEST_CASE("resnet: a few steps on one batch lower the loss, in float32 and at 6 
     CAPTURE(losses.back());
     CHECK(losses.back() < losses.front() / 2);
   }
+}
+
+TEST_CASE("resnet: norms are of the kind asked for") {
+  const auto batch = build_model("resnet8", {}), range = build_model("resnet8", {.norm = "range"});
+  CHECK(parameter_count(*range) == parameter_count(*batch));
+  const std::vector<layers::NamedBuffer> one = batch->buffers(), other = range->buffers();
+  REQUIRE(one.size() == other.size());
+  size_t norms = 0;
+  for (size_t i = 0; i < one.size(); ++i) {
+    const bool differs = one[i].name != other[i].name;
+    norms += differs;
+    if (differs) CHECK(other[i].name.ends_with(".running_range"));
+  }
+  CHECK(norms == 9);  // the stem's, two of each of three blocks, two of projections
+  CHECK_THROWS_AS(build_model("resnet8", {.norm = "group"}), Error);
 }
 
 TEST_CASE("resnet: evaluation changes nothing") {
