@@ -121,7 +121,7 @@ Operand to_planar(const Operand& operand, const gemm::PlanarImage& planar) {
 void multiply(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs, float* out) {
   if (lhs.is_float) return gemm::float_product(product, lhs.values.data(), rhs.values.data(), out);
   const double scale = static_cast<double>(lhs.grid.scale) * static_cast<double>(rhs.grid.scale);  // exact
-  gemm::integer_product(product, lhs.view(), rhs.view(), scale, out);
+  gemm::integer_product(product, lhs.view(), rhs.view(), {&scale, 1}, out);
 }
 
 }  // namespace fqt::quant

@@ -81,22 +81,31 @@ GemmRow describe(const char* kernel, Order order, const Forward& f) {
   return row;
 }
 
-GemmRow run_integer(Order order, const Forward& f, int bits, int repeats) {
+/// One product of equally wide operands, as a function to be timed; `out` holds what the largest product writes.
+template <typename T>
+std::function<void()> integer_product(Order order, const ConvGeometry& g, const Matrices<T>& matrices, int bits,
+                                      Buffer<float> out) {
+  return [order, g, &matrices, bits, out]() mutable {
+    const int zero = 1 << (bits - 1), top = (1 << bits) - 1;
+    const double scale = 1e-4;
+    run_own(order, g, matrices, [&](const gemm::GatherProduct& product, const T* lhs, const T* rhs) {
+      gemm::integer_product(product, {lhs, zero, top}, {rhs, zero, top}, {&scale, 1}, out.data());
+    });
+  };
+}
+
+Buffer<float> result_buffer(const Forward& f) { return Buffer<float>(std::max({f.m * f.n, f.m * f.k, f.k * f.n})); }
+
+GemmRow run_bytes(Order order, const Forward& f, int bits, int repeats) {
   const ConvGeometry g = ConvGeometry::matrix(f.m, f.k, f.n);
   GemmRow row = describe(bits == 8 ? "gemm_s8" : "gemm_s8_b6", order, f);
   const Matrices<uint8_t> matrices(g, bits);
-  const int zero = 1 << (bits - 1), top = (1 << bits) - 1;
-  Buffer<float> out(std::max({f.m * f.n, f.m * f.k, f.k * f.n}));
-  const auto own = [&] {
-    run_own(order, g, matrices, [&](const gemm::GatherProduct& product, const uint8_t* lhs, const uint8_t* rhs) {
-      gemm::integer_product(product, {lhs, zero, top}, {rhs, zero, top}, 1e-4, out.data());
-    });
-  };
   row.peer = has_peer() ? "dnnl_gemm_u8s8s32" : "";
+  const Buffer<float> out = result_buffer(f);
   Buffer<int32_t> peer_out(out.size());
   const Buffer<uint8_t>& lhs = order == Order::grad_lhs ? matrices.dy : matrices.x;
   const Buffer<uint8_t>& rhs = order == Order::grad_rhs ? matrices.dy : matrices.w;
-  measure(row, repeats, own,
+  measure(row, repeats, integer_product(order, g, matrices, bits, out),
           has_peer() ? std::function<void()>([&] {
             peer_integer(order == Order::grad_rhs, order == Order::grad_lhs, row.m, row.n, row.k, lhs.data(),
                          reinterpret_cast<const int8_t*>(rhs.data()), peer_out.data());
@@ -105,11 +114,23 @@ GemmRow run_integer(Order order, const Forward& f, int bits, int repeats) {
   return row;
 }
 
+/// 16 bits beside 8 on the same shape: what the wider operands cost.
+GemmRow run_words(Order order, const Forward& f, int repeats) {
+  const ConvGeometry g = ConvGeometry::matrix(f.m, f.k, f.n);
+  GemmRow row = describe("gemm_s16", order, f);
+  const Matrices<uint16_t> words(g, 16);
+  const Matrices<uint8_t> bytes(g, 8);
+  row.peer = "gemm_s8";
+  const Buffer<float> out = result_buffer(f);
+  measure(row, repeats, integer_product(order, g, words, 16, out), integer_product(order, g, bytes, 8, out));
+  return row;
+}
+
 GemmRow run_float(Order order, const Forward& f, int repeats) {
   const ConvGeometry g = ConvGeometry::matrix(f.m, f.k, f.n);
   GemmRow row = describe("gemm_f32", order, f);
   const Matrices<float> matrices(g, 4);
-  Buffer<float> out(std::max({f.m * f.n, f.m * f.k, f.k * f.n})), peer_out(out.size());
+  Buffer<float> out = result_buffer(f), peer_out(out.size());
   const auto own = [&] {
     run_own(order, g, matrices, [&](const gemm::GatherProduct& product, const float* lhs, const float* rhs) {
       gemm::float_product(product, lhs, rhs, out.data());
@@ -133,8 +154,9 @@ std::vector<GemmRow> run_gemm(int repeats) {
   std::vector<GemmRow> rows;
   for (const Forward& product : kProducts)
     for (const Order order : {Order::forward, Order::grad_lhs, Order::grad_rhs}) {
-      rows.push_back(run_integer(order, product, 8, repeats));
-      rows.push_back(run_integer(order, product, 6, repeats));
+      rows.push_back(run_bytes(order, product, 8, repeats));
+      rows.push_back(run_bytes(order, product, 6, repeats));
+      rows.push_back(run_words(order, product, repeats));
       rows.push_back(run_float(order, product, repeats));
     }
   return rows;

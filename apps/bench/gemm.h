@@ -9,11 +9,11 @@ namespace fqt::bench {
 
 /// One measured product. A Gop is 10^9 multiplications or additions: 2 M N K operations a product.
 struct GemmRow {
-  std::string kernel;  ///< "gemm_s8" (8 x 8 bits), "gemm_s8_b6" (6 x 6 bits), "gemm_f32"
+  std::string kernel;  ///< "gemm_s8" (8 x 8 bits), "gemm_s8_b6" (6 x 6), "gemm_s16" (16 x 16), "gemm_f32"
   std::string order;   ///< "forward" X W, "grad_lhs" dY W^T, "grad_rhs" X^T dY
   int64_t m, n, k;
   double gops;                      ///< median over repeats, packing and transposing included
-  std::string peer;                 ///< oneDNN's function, empty where it is not built in
+  std::string peer;                 ///< oneDNN's function, empty where it is not built in; "gemm_s8" for gemm_s16
   std::optional<double> peer_gops;  ///< median, the two sides run in turn
 };
 

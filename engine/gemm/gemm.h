@@ -2,25 +2,33 @@
 
 #include <cstdint>
 #include <span>
+#include <variant>
 
 #include "engine/gemm/gather.h"
 
 namespace fqt::gemm {
 
-/// Levels of one operand of an integer product: level i stands for i - zero, times a scale the product does not see.
+/// Levels of one operand of an integer product: level i of 0 .. max_level stands for i - zero, times a scale the
+/// product does not see. Levels of at most 8 bits are bytes, of 9 to 16 bits words; the two operands of a product may
+/// differ.
 struct Levels {
-  const uint8_t* data;
+  std::variant<const uint8_t*, const uint16_t*> data;
   int zero;
   int max_level;
+  /// Right operand only: the zero level of each column of the product, in place of `zero` where not empty.
+  std::span<const int32_t> column_zeros = {};
 };
 
 /// sums[i][n] = sum over the terms of (lhs - lhs.zero) * (rhs - rhs.zero), exactly; row-major, `product.out_rows` is
 /// not used. The specification for tests and the way to look at sums; training takes the one below.
 void integer_sums(const GatherProduct& product, const Levels& lhs, const Levels& rhs, std::span<int64_t> sums);
 
-/// out row i, column n = float32(float64(scale) * sum), with the same sums. Rows go where product.out_rows says.
-/// The accumulator is int32 where that is proven to suffice and blocks of int32 added in int64 where it is not.
-void integer_product(const GatherProduct& product, const Levels& lhs, const Levels& rhs, double scale, float* out);
+/// out row i, column n = float32(float64(sum) * scale), with the same sums: `scales` holds one scale, or one for each
+/// column. Rows go where product.out_rows says. A sum is exact; one beyond 2^53 is rounded to the nearest float64,
+/// halves to even, before it is scaled.
+/// How sums are held (int32, runs of int32 added in int64, ...) is proven by plan_accumulator, in accumulator.h.
+void integer_product(const GatherProduct& product, const Levels& lhs, const Levels& rhs, std::span<const double> scales,
+                     float* out);
 
 /// The same in float32: every output is one chain of fused multiply-adds from 0, in rising order of the terms.
 void float_product(const GatherProduct& product, const float* lhs, const float* rhs, float* out);

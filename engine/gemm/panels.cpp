@@ -17,87 +17,159 @@ namespace {
 using kernels::kGroup;
 using kernels::kPanelColumns;
 
-/// One group of terms of up to 16 columns: out[c][t] = source[t * term_stride + c * column_stride] - zero.
-template <typename T, typename Source>
-void pack_any(const Source* source, const RhsGather& gather, int64_t terms, int64_t columns, int zero, T* out) {
+/// How a panel's values come from the source, and the planes they fill.
+template <typename T>
+struct AsIs {
+  using Value = T;
+  static constexpr int kPlanes = 1;
+};
+struct Split {
+  using Value = int16_t;
+  static constexpr int kPlanes = 2;
+};
+
+/// A group of terms: source[t * term_stride + c * column_stride] for `terms` terms and `columns` columns.
+template <typename Source>
+struct Group {
+  const Source* source;
+  int64_t term_stride, column_stride;
+  int64_t terms, columns;
+  const uint16_t* zeros;  ///< of 16 columns; null for floats
+
+  /// Whole, with columns contiguous: as the vector code takes it.
+  bool regular(int64_t whole) const { return terms == whole && columns == kPanelColumns && column_stride == 1; }
+};
+
+/// One group of up to 16 columns: out[c][t], zeros where there is no such column or term.
+template <typename T, typename Source, typename Convert>
+void pack_any(const Group<Source>& group, T* out, const Convert& convert) {
   for (int64_t c = 0; c < kPanelColumns; ++c)
     for (int64_t t = 0; t < kGroup<T>; ++t)
-      out[c * kGroup<T> + t] =
-          c < columns && t < terms
-              ? static_cast<T>(source[t * gather.term_stride + c * gather.column_stride] - static_cast<Source>(zero))
-              : T{};
+      out[c * kGroup<T> + t] = c < group.columns && t < group.terms
+                                   ? convert(group.source[t * group.term_stride + c * group.column_stride], c)
+                                   : T{};
 }
 
-void pack_group(const float* source, const RhsGather& gather, int64_t terms, int64_t columns, int zero, float* out) {
-  if (terms != 1 || columns != kPanelColumns || gather.column_stride != 1)
-    return pack_any(source, gather, terms, columns, zero, out);
-  std::memcpy(out, source, kPanelColumns * sizeof(float));
+void pack_group(AsIs<float>, const Group<float>& group, float* out, float* /*second*/) {
+  if (!group.regular(1)) return pack_any(group, out, [](float value, int64_t) { return value; });
+  std::memcpy(out, group.source, kPanelColumns * sizeof(float));
 }
 
-void pack_group(const uint8_t* source, const RhsGather& gather, int64_t terms, int64_t columns, int zero, int8_t* out) {
 #if defined(__SSE2__)
-  if (terms == 4 && columns == 16 && gather.column_stride == 1) {
-    const __m128i offset = _mm_set1_epi8(static_cast<char>(zero));
+__m128i load(const void* from) { return _mm_loadu_si128(static_cast<const __m128i*>(from)); }
+void store(void* to, __m128i value) { _mm_storeu_si128(static_cast<__m128i*>(to), value); }
+
+/// Sixteen levels as words.
+struct Words {
+  __m128i low, high;
+};
+Words load_words(const uint8_t* from) {
+  const __m128i bytes = load(from), nothing = _mm_setzero_si128();
+  return {_mm_unpacklo_epi8(bytes, nothing), _mm_unpackhi_epi8(bytes, nothing)};
+}
+Words load_words(const uint16_t* from) { return {load(from), load(from + 8)}; }
+
+/// Two terms of sixteen columns side by side.
+void store_pairs(int16_t* out, const Words& first, const Words& second) {
+  store(out, _mm_unpacklo_epi16(first.low, second.low));
+  store(out + 8, _mm_unpackhi_epi16(first.low, second.low));
+  store(out + 16, _mm_unpacklo_epi16(first.high, second.high));
+  store(out + 24, _mm_unpackhi_epi16(first.high, second.high));
+}
+
+Words subtract(const Words& levels, const Words& zeros) {
+  return {_mm_sub_epi16(levels.low, zeros.low), _mm_sub_epi16(levels.high, zeros.high)};
+}
+
+/// With level = 256 a + b and zero = 256 c + d: low = (b - d) mod 256, high = a - c, less one where b < d.
+void split_words(__m128i levels, __m128i zeros, __m128i* high, __m128i* low) {
+  const __m128i bytes = _mm_set1_epi16(255);
+  const __m128i rest = _mm_sub_epi16(_mm_and_si128(levels, bytes), _mm_and_si128(zeros, bytes));
+  *low = _mm_and_si128(rest, bytes);
+  *high = _mm_add_epi16(_mm_sub_epi16(_mm_srli_epi16(levels, 8), _mm_srli_epi16(zeros, 8)), _mm_srai_epi16(rest, 8));
+}
+#endif
+
+void pack_group(AsIs<int8_t>, const Group<uint8_t>& group, int8_t* out, int8_t* /*second*/) {
+#if defined(__SSE2__)
+  if (group.regular(4)) {
+    const __m128i zeros = _mm_packus_epi16(load(group.zeros), load(group.zeros + 8));
     __m128i row[4];
-    for (int t = 0; t < 4; ++t)
-      row[t] = _mm_sub_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(source + t * gather.term_stride)), offset);
+    for (int t = 0; t < 4; ++t) row[t] = _mm_sub_epi8(load(group.source + t * group.term_stride), zeros);
     const __m128i low01 = _mm_unpacklo_epi8(row[0], row[1]), high01 = _mm_unpackhi_epi8(row[0], row[1]);
     const __m128i low23 = _mm_unpacklo_epi8(row[2], row[3]), high23 = _mm_unpackhi_epi8(row[2], row[3]);
-    __m128i* target = reinterpret_cast<__m128i*>(out);
-    _mm_storeu_si128(target + 0, _mm_unpacklo_epi16(low01, low23));
-    _mm_storeu_si128(target + 1, _mm_unpackhi_epi16(low01, low23));
-    _mm_storeu_si128(target + 2, _mm_unpacklo_epi16(high01, high23));
-    _mm_storeu_si128(target + 3, _mm_unpackhi_epi16(high01, high23));
+    store(out, _mm_unpacklo_epi16(low01, low23));
+    store(out + 16, _mm_unpackhi_epi16(low01, low23));
+    store(out + 32, _mm_unpacklo_epi16(high01, high23));
+    store(out + 48, _mm_unpackhi_epi16(high01, high23));
     return;
   }
 #endif
-  pack_any(source, gather, terms, columns, zero, out);
+  pack_any(group, out, [&](int level, int64_t c) { return static_cast<int8_t>(level - group.zeros[c]); });
 }
 
-void pack_group(const uint8_t* source, const RhsGather& gather, int64_t terms, int64_t columns, int zero,
-                int16_t* out) {
+template <typename Level>
+void pack_group(AsIs<int16_t>, const Group<Level>& group, int16_t* out, int16_t* /*second*/) {
 #if defined(__SSE2__)
-  if (terms == 2 && columns == 16 && gather.column_stride == 1) {
-    const __m128i offset = _mm_set1_epi16(static_cast<int16_t>(zero)), nothing = _mm_setzero_si128();
-    const __m128i a = _mm_loadu_si128(reinterpret_cast<const __m128i*>(source));
-    const __m128i b = _mm_loadu_si128(reinterpret_cast<const __m128i*>(source + gather.term_stride));
-    const __m128i halves[2][2] = {{_mm_unpacklo_epi8(a, nothing), _mm_unpacklo_epi8(b, nothing)},
-                                  {_mm_unpackhi_epi8(a, nothing), _mm_unpackhi_epi8(b, nothing)}};
-    __m128i* target = reinterpret_cast<__m128i*>(out);
-    for (const auto& half : halves) {
-      const __m128i x = _mm_sub_epi16(half[0], offset), y = _mm_sub_epi16(half[1], offset);
-      _mm_storeu_si128(target++, _mm_unpacklo_epi16(x, y));
-      _mm_storeu_si128(target++, _mm_unpackhi_epi16(x, y));
-    }
-    return;
+  if (group.regular(2)) {
+    const Words zeros = load_words(group.zeros);
+    return store_pairs(out, subtract(load_words(group.source), zeros),
+                       subtract(load_words(group.source + group.term_stride), zeros));
   }
 #endif
-  pack_any(source, gather, terms, columns, zero, out);
+  pack_any(group, out, [&](int level, int64_t c) { return static_cast<int16_t>(level - group.zeros[c]); });
 }
 
-template <typename T, typename Source>
-Panels<T> pack(const Source* source, const RhsGather& gather, int zero) {
+void pack_group(Split, const Group<uint16_t>& group, int16_t* out, int16_t* second) {
+#if defined(__SSE2__)
+  if (group.regular(2)) {
+    const Words zeros = load_words(group.zeros);
+    Words high[2], low[2];
+    for (int t = 0; t < 2; ++t) {
+      const Words levels = load_words(group.source + t * group.term_stride);
+      split_words(levels.low, zeros.low, &high[t].low, &low[t].low);
+      split_words(levels.high, zeros.high, &high[t].high, &low[t].high);
+    }
+    store_pairs(out, high[0], high[1]);
+    return store_pairs(second, low[0], low[1]);
+  }
+#endif
+  pack_any(group, out, [&](int level, int64_t c) { return static_cast<int16_t>((level - group.zeros[c]) >> 8); });
+  pack_any(group, second, [&](int level, int64_t c) { return static_cast<int16_t>((level - group.zeros[c]) & 255); });
+}
+
+/// `zeros`: empty for floats.
+template <typename Form, typename Source, typename T = typename Form::Value>
+Panels<T> pack(Form form, const Source* source, const RhsGather& gather, std::span<const uint16_t> zeros) {
   constexpr int64_t kStep = kGroup<T>;
   const int64_t segments = static_cast<int64_t>(gather.segments.size());
   const int64_t segment_groups = (gather.padded_length + kStep - 1) / kStep;
   Panels<T> panels;
   panels.columns = gather.columns;
   panels.groups = segments * segment_groups;
+  panels.planes = Form::kPlanes;
   const int64_t count = (gather.columns + kPanelColumns - 1) / kPanelColumns;
-  panels.data = Buffer<T>(count * panels.panel_size());
+  panels.data = Buffer<T>(count * panels.planes * panels.panel_size());
   // Units are runs of groups within a panel, so that both a long sum and a wide operand are shared out.
   parallel_for(count * segments, std::max<int64_t>(1, 4096 / std::max<int64_t>(segment_groups, 1)),
                [&](int64_t begin, int64_t end) {
                  for (int64_t unit = begin; unit < end; ++unit) {
                    const int64_t panel = unit / segments, s = unit % segments;
                    const int64_t first = panel * kPanelColumns;
-                   const int64_t columns = std::min<int64_t>(kPanelColumns, gather.columns - first);
-                   const Source* from = source + gather.segments[static_cast<size_t>(s)] + first * gather.column_stride;
-                   T* to =
-                       panels.data.data() + panel * panels.panel_size() + s * segment_groups * kPanelColumns * kStep;
+                   uint16_t panel_zeros[kPanelColumns] = {};
+                   Group<Source> group{source + gather.segments[static_cast<size_t>(s)] + first * gather.column_stride,
+                                       gather.term_stride,
+                                       gather.column_stride,
+                                       0,
+                                       std::min<int64_t>(kPanelColumns, gather.columns - first),
+                                       panel_zeros};
+                   if (!zeros.empty()) std::copy_n(zeros.begin() + first, group.columns, panel_zeros);
+                   T* to = panels.data.data() + panel * panels.planes * panels.panel_size() +
+                           s * segment_groups * kPanelColumns * kStep;
                    for (int64_t g = 0; g < segment_groups; ++g, to += kPanelColumns * kStep) {
-                     const int64_t terms = std::clamp<int64_t>(gather.length - g * kStep, 0, kStep);
-                     pack_group(from + g * kStep * gather.term_stride, gather, terms, columns, zero, to);
+                     group.terms = std::clamp<int64_t>(gather.length - g * kStep, 0, kStep);
+                     pack_group(form, group, to, to + panels.panel_size());
+                     group.source += kStep * gather.term_stride;
                    }
                  }
                });
@@ -105,43 +177,53 @@ Panels<T> pack(const Source* source, const RhsGather& gather, int zero) {
 }
 
 /// sums[c] += the group's terms of column c.
-template <typename T>
-void add_group(const T* group, int32_t* sums) {
-  for (int c = 0; c < kPanelColumns; ++c)
-    for (int t = 0; t < kGroup<T>; ++t) sums[c] += group[c * kGroup<T> + t];
-}
-
 #if defined(__SSE2__)
 /// Four columns: bytes to int16, even and odd apart, then neighbours to int32.
 void add_group(const int8_t* group, int32_t* sums) {
   const __m128i ones = _mm_set1_epi16(1);
   for (int quarter = 0; quarter < 4; ++quarter) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(group) + quarter);
+    const __m128i bytes = load(group + quarter * 16);
     const __m128i even = _mm_srai_epi16(_mm_slli_epi16(bytes, 8), 8), odd = _mm_srai_epi16(bytes, 8);
-    __m128i* to = reinterpret_cast<__m128i*>(sums) + quarter;
-    _mm_storeu_si128(to, _mm_add_epi32(_mm_loadu_si128(to), _mm_madd_epi16(_mm_add_epi16(even, odd), ones)));
+    int32_t* to = sums + quarter * 4;
+    store(to, _mm_add_epi32(load(to), _mm_madd_epi16(_mm_add_epi16(even, odd), ones)));
   }
+}
+void add_group(const int16_t* group, int32_t* sums) {
+  const __m128i ones = _mm_set1_epi16(1);
+  for (int c = 0; c < kPanelColumns; c += 4)
+    store(sums + c, _mm_add_epi32(load(sums + c), _mm_madd_epi16(load(group + c * 2), ones)));
+}
+#else
+template <typename T>
+void add_group(const T* group, int32_t* sums) {
+  for (int c = 0; c < kPanelColumns; ++c)
+    for (int t = 0; t < kGroup<T>; ++t) sums[c] += group[c * kGroup<T> + t];
 }
 #endif
 
+/// sums[c] += factor * the terms of column c in one panel.
 template <typename T>
-void sum_columns(Panels<T>& panels) {
+void add_panel(const T* at, int64_t groups, int64_t factor, int64_t* sums) {
+  for (int64_t g = 0; g < groups;) {
+    int32_t partial[kPanelColumns] = {};
+    // 2^14 groups of two int16 stay below 2^31 in magnitude.
+    for (const int64_t stop = std::min<int64_t>(groups, g + (1 << 14)); g < stop; ++g, at += kPanelColumns * kGroup<T>)
+      add_group(at, partial);
+    for (int c = 0; c < kPanelColumns; ++c) sums[c] += factor * partial[c];
+  }
+}
+
+template <typename T>
+Panels<T> with_column_sums(Panels<T> panels) {
   const int64_t count = (panels.columns + kPanelColumns - 1) / kPanelColumns;
   panels.column_sums.assign(static_cast<size_t>(count * kPanelColumns), 0);
   parallel_for(count, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t panel = begin; panel < end; ++panel) {
-      const T* at = panels.panel(panel);
-      for (int64_t g = 0; g < panels.groups;) {
-        int32_t partial[kPanelColumns] = {};
-        // 2^14 groups of two int16 stay below 2^31 in magnitude.
-        for (const int64_t stop = std::min<int64_t>(panels.groups, g + (1 << 14)); g < stop;
-             ++g, at += kPanelColumns * kGroup<T>)
-          add_group(at, partial);
-        for (int c = 0; c < kPanelColumns; ++c)
-          panels.column_sums[static_cast<size_t>(panel * kPanelColumns + c)] += partial[c];
-      }
-    }
+    for (int64_t panel = begin; panel < end; ++panel)
+      for (int plane = 0; plane < panels.planes; ++plane)
+        add_panel(panels.panel(panel, plane), panels.groups, plane + 1 < panels.planes ? 256 : 1,
+                  panels.column_sums.data() + panel * kPanelColumns);
   });
+  return panels;
 }
 
 }  // namespace
@@ -151,19 +233,24 @@ int64_t Panels<T>::panel_size() const {
   return groups * kPanelColumns * kGroup<T>;
 }
 
-Panels<float> pack_float(const float* source, const RhsGather& gather) { return pack<float, float>(source, gather, 0); }
+Panels<float> pack_float(const float* source, const RhsGather& gather) {
+  return pack(AsIs<float>{}, source, gather, {});
+}
 
-template <typename T>
-Panels<T> pack_levels(const uint8_t* source, const RhsGather& gather, int zero) {
-  Panels<T> panels = pack<T, uint8_t>(source, gather, zero);
-  sum_columns(panels);
-  return panels;
+template <typename T, typename Level>
+Panels<T> pack_levels(const Level* source, const RhsGather& gather, std::span<const uint16_t> zeros) {
+  return with_column_sums(pack(AsIs<T>{}, source, gather, zeros));
+}
+
+Panels<int16_t> pack_split(const uint16_t* source, const RhsGather& gather, std::span<const uint16_t> zeros) {
+  return with_column_sums(pack(Split{}, source, gather, zeros));
 }
 
 template struct Panels<float>;
 template struct Panels<int8_t>;
 template struct Panels<int16_t>;
-template Panels<int8_t> pack_levels<int8_t>(const uint8_t*, const RhsGather&, int);
-template Panels<int16_t> pack_levels<int16_t>(const uint8_t*, const RhsGather&, int);
+template Panels<int8_t> pack_levels(const uint8_t*, const RhsGather&, std::span<const uint16_t>);
+template Panels<int16_t> pack_levels(const uint8_t*, const RhsGather&, std::span<const uint16_t>);
+template Panels<int16_t> pack_levels(const uint16_t*, const RhsGather&, std::span<const uint16_t>);
 
 }  // namespace fqt::gemm

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "engine/buffer.h"
 #include "engine/gemm/gather.h"
@@ -14,18 +15,23 @@ struct Panels {
   Buffer<T> data;
   int64_t columns = 0;
   int64_t groups = 0;  ///< a panel, all segments together
+  /// Panels for each 16 columns, one behind the other: 1, or 2 where values are split as 256 * first + second.
+  int planes = 1;
   /// Sum over the terms of each column, columns rounded up to whole panels. Integers only; int64 as it is exact.
   std::vector<int64_t> column_sums;
 
   int64_t panel_size() const;
-  const T* panel(int64_t index) const { return data.data() + index * panel_size(); }
+  const T* panel(int64_t index, int plane = 0) const { return data.data() + (index * planes + plane) * panel_size(); }
 };
 
 /// Packs float values as they are.
 Panels<float> pack_float(const float* source, const RhsGather& gather);
 
-/// Packs levels as differences level - zero, which must fit T (int8_t or int16_t).
-template <typename T>
-Panels<T> pack_levels(const uint8_t* source, const RhsGather& gather, int zero);
+/// Packs levels as differences level - zeros[column], which must fit T (int8_t or int16_t). `zeros`: of every column.
+template <typename T, typename Level>
+Panels<T> pack_levels(const Level* source, const RhsGather& gather, std::span<const uint16_t> zeros);
+
+/// Packs level - zeros[column] = 256 * high + low, low in 0 .. 255, as two planes.
+Panels<int16_t> pack_split(const uint16_t* source, const RhsGather& gather, std::span<const uint16_t> zeros);
 
 }  // namespace fqt::gemm

@@ -38,34 +38,52 @@ void transpose16(const uint8_t* source, int64_t step, uint8_t* target, int64_t p
   for (int i = 0; i < 16; ++i) _mm_storeu_si128(reinterpret_cast<__m128i*>(target + i * plane), a[i]);
 }
 
-void transpose(const uint8_t* source, int64_t step, int64_t count, int64_t channels, uint8_t* target, int64_t plane) {
-  const int64_t whole = count / 16 * 16, whole_channels = channels / 16 * 16;
-  for (int64_t i = 0; i < whole; i += 16)
-    for (int64_t c = 0; c < whole_channels; c += 16)
-      transpose16(source + i * step + c, step, target + c * plane + i, plane);
-  transpose<uint8_t>(source + whole_channels, step, whole, channels - whole_channels, target + whole_channels * plane,
-                     plane);
-  transpose<uint8_t>(source + whole * step, step, count - whole, channels, target + whole, plane);
+/// An 8 x 8 block of words, in three rounds of the same.
+void transpose8(const uint16_t* source, int64_t step, uint16_t* target, int64_t plane) {
+  __m128i a[8], b[8];
+  for (int i = 0; i < 8; ++i) a[i] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(source + i * step));
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 4; ++i) {
+      b[2 * i] = _mm_unpacklo_epi16(a[i], a[i + 4]);
+      b[2 * i + 1] = _mm_unpackhi_epi16(a[i], a[i + 4]);
+    }
+    std::copy_n(b, 8, a);
+  }
+  for (int i = 0; i < 8; ++i) _mm_storeu_si128(reinterpret_cast<__m128i*>(target + i * plane), a[i]);
 }
 
-/// Blocks of 4 x 4 floats.
+/// Whole blocks of kBlock x kBlock elements by `block`, the rest one by one.
+template <int64_t kBlock, typename T, typename Block>
+void transpose_blocks(const T* source, int64_t step, int64_t count, int64_t channels, T* target, int64_t plane,
+                      const Block& block) {
+  const int64_t whole = count / kBlock * kBlock, whole_channels = channels / kBlock * kBlock;
+  for (int64_t i = 0; i < whole; i += kBlock)
+    for (int64_t c = 0; c < whole_channels; c += kBlock)
+      block(source + i * step + c, step, target + c * plane + i, plane);
+  transpose<T>(source + whole_channels, step, whole, channels - whole_channels, target + whole_channels * plane, plane);
+  transpose<T>(source + whole * step, step, count - whole, channels, target + whole, plane);
+}
+
+void transpose(const uint8_t* source, int64_t step, int64_t count, int64_t channels, uint8_t* target, int64_t plane) {
+  transpose_blocks<16>(source, step, count, channels, target, plane, transpose16);
+}
+
+void transpose(const uint16_t* source, int64_t step, int64_t count, int64_t channels, uint16_t* target, int64_t plane) {
+  transpose_blocks<8>(source, step, count, channels, target, plane, transpose8);
+}
+
+void transpose4(const float* source, int64_t step, float* target, int64_t plane) {
+  __m128 r0 = _mm_loadu_ps(source), r1 = _mm_loadu_ps(source + step), r2 = _mm_loadu_ps(source + 2 * step),
+         r3 = _mm_loadu_ps(source + 3 * step);
+  _MM_TRANSPOSE4_PS(r0, r1, r2, r3);
+  _mm_storeu_ps(target, r0);
+  _mm_storeu_ps(target + plane, r1);
+  _mm_storeu_ps(target + 2 * plane, r2);
+  _mm_storeu_ps(target + 3 * plane, r3);
+}
+
 void transpose(const float* source, int64_t step, int64_t count, int64_t channels, float* target, int64_t plane) {
-  const int64_t whole = count / 4 * 4, whole_channels = channels / 4 * 4;
-  for (int64_t c = 0; c < whole_channels; c += 4)
-    for (int64_t i = 0; i < whole; i += 4) {
-      const float* from = source + i * step + c;
-      __m128 r0 = _mm_loadu_ps(from), r1 = _mm_loadu_ps(from + step), r2 = _mm_loadu_ps(from + 2 * step),
-             r3 = _mm_loadu_ps(from + 3 * step);
-      _MM_TRANSPOSE4_PS(r0, r1, r2, r3);
-      float* to = target + c * plane + i;
-      _mm_storeu_ps(to, r0);
-      _mm_storeu_ps(to + plane, r1);
-      _mm_storeu_ps(to + 2 * plane, r2);
-      _mm_storeu_ps(to + 3 * plane, r3);
-    }
-  transpose<float>(source + whole_channels, step, whole, channels - whole_channels, target + whole_channels * plane,
-                   plane);
-  transpose<float>(source + whole * step, step, count - whole, channels, target + whole, plane);
+  transpose_blocks<4>(source, step, count, channels, target, plane, transpose4);
 }
 #endif
 
@@ -97,6 +115,9 @@ void rearrange(const PlanarImage& planar, const T* source, T* target) {
 }  // namespace
 
 void to_planar(const PlanarImage& planar, const uint8_t* source, uint8_t* target) { rearrange(planar, source, target); }
+void to_planar(const PlanarImage& planar, const uint16_t* source, uint16_t* target) {
+  rearrange(planar, source, target);
+}
 void to_planar(const PlanarImage& planar, const float* source, float* target) { rearrange(planar, source, target); }
 
 }  // namespace fqt::gemm

@@ -148,4 +148,6 @@ void tile_s16(const int16_t* lhs, const int32_t* rows, const int32_t* segments, 
   }
 }
 
-constexpr GemmKernels kGemmKernels{kRows, kPairSumLimit, tile_f32, tile_u8s8, tile_s16, scale_tile, widen};
+constexpr GemmKernels kGemmKernels{
+    kRows,    kPairSumLimit, tile_f32, tile_u8s8, tile_s16, scale_tile<int32_t>, scale_tile<int64_t>,
+    add_wide, widen,         center};

@@ -13,9 +13,7 @@ inline __m512i broadcast32(const T* p) {
 }
 
 inline __m512i dot(__m512i sum, const uint8_t* a, __m512i b) { return _mm512_dpbusd_epi32(sum, broadcast32(a), b); }
-inline __m512i dot(__m512i sum, const int16_t* a, __m512i b) {
-  return _mm512_add_epi32(sum, _mm512_madd_epi16(broadcast32(a), b));
-}
+inline __m512i dot(__m512i sum, const int16_t* a, __m512i b) { return _mm512_dpwssd_epi32(sum, broadcast32(a), b); }
 
 template <typename Lhs, typename Rhs>
 void tile_int(const Lhs* lhs, const int32_t* rows, const int32_t* segments, int64_t segment_count, int64_t groups,
@@ -56,5 +54,13 @@ void tile_f32(const float* lhs, const int32_t* rows, const int32_t* segments, in
   for (int r = 0; r < kRows; ++r) _mm512_storeu_ps(sums + r * 16, acc[r]);
 }
 
-constexpr GemmKernels kGemmKernels{kRows,      0,    tile_f32, tile_int<uint8_t, int8_t>, tile_int<int16_t, int16_t>,
-                                   scale_tile, widen};
+constexpr GemmKernels kGemmKernels{kRows,
+                                   0,
+                                   tile_f32,
+                                   tile_int<uint8_t, int8_t>,
+                                   tile_int<int16_t, int16_t>,
+                                   scale_tile<int32_t>,
+                                   scale_tile<int64_t>,
+                                   add_wide,
+                                   widen,
+                                   center};

@@ -1,22 +1,38 @@
 // Included by every instruction set's tiles, inside their namespace.
 
-inline void scale_row(const int32_t* __restrict sums, const int32_t* __restrict corrections, double scale,
-                      int64_t columns, float* __restrict out) {
-  for (int64_t c = 0; c < columns; ++c)
-    out[c] = static_cast<float>(static_cast<double>(sums[c] - corrections[c]) * scale);
+inline double to_double(int32_t value) { return value; }
+/// Both halves are exact, and their sum is rounded once. (There is no vector instruction for int64 before AVX-512.)
+inline double to_double(int64_t value) {
+  return static_cast<double>(static_cast<int32_t>(value >> 32)) * 4294967296.0 +
+         static_cast<double>(static_cast<uint32_t>(value));
 }
 
-void scale_tile(const int32_t* sums, const int32_t* corrections, double scale, int64_t rows, int64_t columns,
+template <typename Sum>
+inline void scale_row(const Sum* __restrict sums, const Sum* __restrict corrections, const double* __restrict scales,
+                      int64_t columns, float* __restrict out) {
+  for (int64_t c = 0; c < columns; ++c) out[c] = static_cast<float>(to_double(sums[c] - corrections[c]) * scales[c]);
+}
+
+template <typename Sum>
+void scale_tile(const Sum* sums, const Sum* corrections, const double* scales, int64_t rows, int64_t columns,
                 const int32_t* offsets, int64_t stride, float* out) {
   for (int64_t r = 0; r < rows; ++r, sums += kPanelColumns) {
     float* to = out + (offsets ? offsets[r] : r * stride);
     if (columns == kPanelColumns)
-      scale_row(sums, corrections, scale, kPanelColumns, to);  // a constant length: unrolled
+      scale_row<Sum>(sums, corrections, scales, kPanelColumns, to);  // a constant length: unrolled
     else
-      scale_row(sums, corrections, scale, columns, to);
+      scale_row<Sum>(sums, corrections, scales, columns, to);
   }
+}
+
+void add_wide(int64_t* __restrict totals, const int32_t* __restrict sums, int64_t count, int factor) {
+  for (int64_t i = 0; i < count; ++i) totals[i] += int64_t{sums[i]} * factor;
 }
 
 void widen(const uint8_t* __restrict levels, int64_t count, int16_t* __restrict out) {
   for (int64_t i = 0; i < count; ++i) out[i] = levels[i];
+}
+
+void center(const uint16_t* __restrict levels, int64_t count, int16_t* __restrict out) {
+  for (int64_t i = 0; i < count; ++i) out[i] = static_cast<int16_t>(levels[i] ^ 0x8000);
 }

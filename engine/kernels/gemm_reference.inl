@@ -21,6 +21,13 @@ void tile(const Lhs* lhs, const int32_t* rows, const int32_t* segments, int64_t 
           }
 }
 
-constexpr GemmKernels kGemmKernels{
-    kRows,      0,    tile<float, float, float>, tile<uint8_t, int8_t, int32_t>, tile<int16_t, int16_t, int32_t>,
-    scale_tile, widen};
+constexpr GemmKernels kGemmKernels{kRows,
+                                   0,
+                                   tile<float, float, float>,
+                                   tile<uint8_t, int8_t, int32_t>,
+                                   tile<int16_t, int16_t, int32_t>,
+                                   scale_tile<int32_t>,
+                                   scale_tile<int64_t>,
+                                   add_wide,
+                                   widen,
+                                   center};

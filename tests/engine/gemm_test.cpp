@@ -3,142 +3,179 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <cstring>
-#include <limits>
 #include <random>
 #include <vector>
 
-#include "engine/check.h"
-#include "engine/gemm/accumulator.h"
-#include "engine/kernels/table.h"
+#include "engine/gemm/planar.h"
+#include "engine/gemm_support.h"
 #include "engine/parallel.h"
 
 using namespace fqt;
 using gemm::GatherProduct;
 using gemm::Levels;
+using test::Draw;
+using test::for_each_isa;
+using test::LevelBuffer;
+using test::matrix_product;
 
 namespace {
 
-/// A plain [rows x terms] * [terms x columns] product whose operands may be stored transposed: the three products need
-/// X * W, dY * W^T and X^T * dY.
-enum class Order { plain, rhs_transposed };
+constexpr int kLeastBits = 2, kMostBits = 16, kWidths = kMostBits - kLeastBits + 1;
 
-GatherProduct matrix_product(int64_t rows, int64_t terms, int64_t columns, int64_t lhs_stride, Order order) {
-  GatherProduct product;
-  product.terms = terms;
-  for (int64_t i = 0; i < rows; ++i) product.lhs.rows.push_back(static_cast<int32_t>(i * lhs_stride));
-  product.lhs.segments = {0};
-  product.lhs.length = lhs_stride;
-  product.rhs.segments = {0};
-  product.rhs.length = terms;
-  product.rhs.padded_length = lhs_stride;
-  product.rhs.term_stride = order == Order::plain ? columns : 1;
-  product.rhs.column_stride = order == Order::plain ? 1 : terms;
-  product.rhs.columns = columns;
-  return product;
-}
+/// The three ways operands lie in memory: X * W, dY * W^T, and X^T * dY, whose X was transposed by to_planar.
+enum class Order { plain, rhs_transposed, lhs_planar };
 
-/// The oracle: the sum as it is written, in int64.
-std::vector<int64_t> naive(int64_t rows, int64_t terms, int64_t columns, int64_t lhs_stride, Order order,
-                           const Levels& lhs, const Levels& rhs) {
-  std::vector<int64_t> sums(static_cast<size_t>(rows * columns), 0);
-  for (int64_t i = 0; i < rows; ++i)
-    for (int64_t n = 0; n < columns; ++n)
-      for (int64_t k = 0; k < terms; ++k) {
-        const int64_t b = order == Order::plain ? rhs.data[k * columns + n] : rhs.data[n * terms + k];
-        sums[static_cast<size_t>(i * columns + n)] +=
-            (int64_t{lhs.data[i * lhs_stride + k]} - lhs.zero) * (b - rhs.zero);
-      }
-  return sums;
-}
-
-struct ForEachIsa {
-  template <typename Body>
-  explicit ForEachIsa(const Body& body) {
-    for (const kernels::Isa& isa : kernels::all_isas()) {
-      if (!isa.supported()) continue;
-      kernels::select(isa.name);
-      CAPTURE(isa.name);
-      body();
-    }
-    kernels::select("");
+/// One random product of given widths, with its sums as they are written, in int64.
+class RandomProduct {
+ public:
+  RandomProduct(Draw& draw, int lhs_bits, int rhs_bits, Order order)
+      : rows(draw(0, 17)),
+        columns(draw(0, 7) ? draw(0, 17) : draw(18, 35)),
+        terms(draw(0, 9) ? draw(1, 40) : draw(200, 600)),
+        order_(order),
+        lhs_(lhs_bits, rows * stride()),
+        rhs_(rhs_bits, terms * columns) {
+    if (order == Order::lhs_planar && (rows == 0 || columns == 0)) rows = columns = 0;
+    const int lhs_top = lhs_.top(), rhs_top = rhs_.top();
+    // Now and then every level at an end of the range: the largest sums there are.
+    const bool extreme = draw(0, 3) == 0;
+    const auto level = [&](int top) { return extreme ? (draw(0, 7) ? top : 0) : draw(0, top); };
+    const auto zero = [&](int top) { return static_cast<int>(extreme ? draw(0, 1) * top : draw(0, top)); };
+    for (int64_t i = 0; i < lhs_.size(); ++i) lhs_.set(i, level(lhs_top));
+    for (int64_t i = 0; i < rhs_.size(); ++i) rhs_.set(i, level(rhs_top));
+    lhs_zero_ = zero(lhs_top);
+    rhs_zero_ = zero(rhs_top);
+    if (draw(0, 3) == 0)
+      for (int64_t n = 0; n < columns; ++n) column_zeros_.push_back(zero(rhs_top));
+    for (int64_t n = draw(0, 1) * columns; n < columns; ++n)
+      scales.push_back(std::ldexp(static_cast<double>(draw(1, 1 << 20)), -30));
+    if (scales.empty()) scales.push_back(0.001);
+    sum();
+    arrange();
   }
+
+  Levels lhs() const { return arranged_.empty() ? lhs_.levels(lhs_zero_) : arranged_.front().levels(lhs_zero_); }
+  Levels rhs() const { return rhs_.levels(rhs_zero_, column_zeros_); }
+  float scaled(size_t i) const {
+    const double scale = scales.size() == 1 ? scales[0] : scales[i % static_cast<size_t>(columns)];
+    return static_cast<float>(static_cast<double>(sums[i]) * scale);
+  }
+
+  int64_t rows, columns, terms;
+  std::vector<double> scales;
+  std::vector<int64_t> sums;
+  GatherProduct product;
+
+ private:
+  int64_t stride() const { return (terms + 3) / 4 * 4; }
+
+  void sum() {
+    sums.assign(static_cast<size_t>(rows * columns), 0);
+    std::vector<int32_t> column(static_cast<size_t>(terms));  // differences: of at most 16 bits and a sign
+    for (int64_t n = 0; n < columns; ++n) {
+      const int64_t zero = column_zeros_.empty() ? rhs_zero_ : column_zeros_[static_cast<size_t>(n)];
+      for (int64_t k = 0; k < terms; ++k)
+        column[static_cast<size_t>(k)] =
+            static_cast<int32_t>(rhs_[order_ == Order::rhs_transposed ? n * terms + k : k * columns + n] - zero);
+      for (int64_t i = 0; i < rows; ++i) {
+        int64_t sum = 0;
+        for (int64_t k = 0; k < terms; ++k)
+          sum += (lhs_[i * stride() + k] - lhs_zero_) * column[static_cast<size_t>(k)];
+        sums[static_cast<size_t>(i * columns + n)] = sum;
+      }
+    }
+  }
+
+  /// The gathers; for lhs_planar X as it lies before, [terms x rows], and then in planar order.
+  void arrange() {
+    if (order_ != Order::lhs_planar || rows == 0) {
+      product = matrix_product(rows, terms, columns, stride(), order_ == Order::rhs_transposed);
+      return;
+    }
+    const ConvGeometry g = ConvGeometry::matrix(terms, rows, columns);
+    const gemm::PaddedImage layout = gemm::forward_image(g, 4);
+    const gemm::PaddedImage gradient{1, 1, terms, columns, 0, 0, 0, 0, columns};
+    const gemm::PlanarImage planar{layout, 1};
+    const int bits = lhs_.top() == 65535 ? 16 : static_cast<int>(std::log2(lhs_.top() + 1));
+    LevelBuffer x(bits, layout.size());
+    arranged_.emplace_back(bits, planar.size());
+    for (int64_t k = 0; k < terms; ++k)
+      for (int64_t i = 0; i < rows; ++i) x.set(k * layout.pixel + i, lhs_[i * stride() + k]);
+    if (bits <= 8)
+      gemm::to_planar(planar, x.bytes(), arranged_.front().bytes());
+    else
+      gemm::to_planar(planar, x.words(), arranged_.front().words());
+    product = gemm::grad_rhs_product(g, planar, gradient, 4);
+  }
+
+  Order order_;
+  LevelBuffer lhs_, rhs_;
+  int lhs_zero_ = 0, rhs_zero_ = 0;
+  std::vector<int32_t> column_zeros_;
+  std::vector<LevelBuffer> arranged_;  ///< lhs in planar order, where that is the case
 };
 
 }  // namespace
 
-TEST_CASE("gemm: integer sums equal a naive int64 product for every pair of widths, every order, every ISA") {
-  set_threads(1);
-  std::mt19937 random(1);
-  const auto draw = [&](int64_t low, int64_t high) {
-    return static_cast<int64_t>(random() % static_cast<uint64_t>(high - low + 1)) + low;
-  };
-  int64_t cases = 0, mismatches = 0;
-  const int64_t edges[] = {0, 1, 2, 3, 5, 7, 13, 15, 16, 17, 31, 33, 61};
-  for (int lhs_bits = 2; lhs_bits <= 8; ++lhs_bits)
-    for (int rhs_bits = 2; rhs_bits <= 8; ++rhs_bits)
-      for (int repeat = 0; repeat < 410; ++repeat) {
-        const int64_t rows = repeat % 2 ? draw(0, 20) : edges[draw(0, 12)];
-        const int64_t columns = repeat % 3 ? draw(0, 20) : edges[draw(0, 12)];
-        const int64_t terms = repeat % 5 ? draw(1, 40) : std::max<int64_t>(1, edges[draw(0, 12)] * 7);
-        const Order order = repeat % 4 == 0 ? Order::rhs_transposed : Order::plain;
-        const int64_t stride = (terms + 3) / 4 * 4;
-        const int lhs_top = (1 << lhs_bits) - 1, rhs_top = (1 << rhs_bits) - 1;
-        std::vector<uint8_t> a(static_cast<size_t>(rows * stride + 64)), b(static_cast<size_t>(terms * columns + 64));
-        // Now and then every level at an end of the range: the largest sums there are.
-        const bool extreme = repeat % 7 == 0;
-        for (auto& v : a) v = static_cast<uint8_t>(extreme ? lhs_top : draw(0, lhs_top));
-        for (auto& v : b) v = static_cast<uint8_t>(extreme ? (draw(0, 1) ? rhs_top : 0) : draw(0, rhs_top));
-        const Levels lhs{a.data(), static_cast<int>(draw(0, lhs_top)), lhs_top};
-        const Levels rhs{b.data(), static_cast<int>(extreme ? draw(0, 1) * rhs_top : draw(0, rhs_top)), rhs_top};
-        const GatherProduct product = matrix_product(rows, terms, columns, stride, order);
-        const std::vector<int64_t> expected = naive(rows, terms, columns, stride, order, lhs, rhs);
+TEST_CASE("gemm: products equal a naive int64 one for every pair of widths, every order, every ISA") {
+  constexpr int kRepeats = 150;  // for each pair of widths and order
+  constexpr int64_t kPairs = kWidths * kWidths, kCases = kPairs * 3 * kRepeats;
+  static_assert(kCases >= 100'000);
+  std::atomic<int64_t> cases = 0, mismatches = 0;
+  for_each_isa([&] {
+    parallel_for(kCases, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        Draw draw(static_cast<uint64_t>(i));
+        const int64_t pair = i % kPairs;
+        const RandomProduct p(draw, static_cast<int>(kLeastBits + pair / kWidths),
+                              static_cast<int>(kLeastBits + pair % kWidths), static_cast<Order>(i / kPairs % 3));
+        std::vector<int64_t> sums(p.sums.size(), -1);
+        gemm::integer_sums(p.product, p.lhs(), p.rhs(), sums);
+        mismatches += sums != p.sums;
         ++cases;
-        ForEachIsa([&] {
-          std::vector<int64_t> sums(static_cast<size_t>(rows * columns), -1);
-          gemm::integer_sums(product, lhs, rhs, sums);
-          mismatches += sums != expected;
-        });
+        if (i % 4) continue;
+        std::vector<float> out(p.sums.size(), -1.0f);
+        gemm::integer_product(p.product, p.lhs(), p.rhs(), p.scales, out.data());
+        bool scaled = true;
+        for (size_t k = 0; k < out.size(); ++k) scaled = scaled && out[k] == p.scaled(k);
+        mismatches += !scaled;
       }
-  set_threads(2);
-  CHECK(cases >= 20000);
+    });
+  });
+  CHECK(cases >= kCases);
   CHECK(mismatches == 0);
 }
 
 TEST_CASE("gemm: long sums and wide results cross every block, on any number of threads") {
-  std::mt19937 random(4);
-  for (const int bits : {4, 6, 8})
+  for (const auto& [lhs_bits, rhs_bits] : {std::array<int, 2>{4, 4}, {6, 6}, {8, 8}, {6, 16}, {16, 16}, {12, 8}})
     for (const auto& [rows, terms, columns] :
          {std::array<int64_t, 3>{7, 5000, 3}, {101, 1031, 290}, {250, 40, 17}, {3, 2049, 257}, {4, 0, 20}}) {
-      const int top = (1 << bits) - 1;
+      Draw draw(4);
       const int64_t stride = (terms + 3) / 4 * 4;
-      std::vector<uint8_t> a(static_cast<size_t>(rows * stride + 64)), b(static_cast<size_t>(terms * columns + 64));
-      for (auto* operand : {&a, &b})
-        for (uint8_t& level : *operand) level = static_cast<uint8_t>(random() % static_cast<uint32_t>(top + 1));
-      const Levels lhs{a.data(), 3, top}, rhs{b.data(), top / 2, top};
-      const GatherProduct product = matrix_product(rows, terms, columns, stride, Order::plain);
-      const std::vector<int64_t> expected = naive(rows, terms, columns, stride, Order::plain, lhs, rhs);
-      ForEachIsa([&] {
+      LevelBuffer a(lhs_bits, rows * stride), b(rhs_bits, terms * columns);
+      for (LevelBuffer* operand : {&a, &b})
+        for (int64_t i = 0; i < operand->size(); ++i) operand->set(i, draw(0, operand->top()));
+      const int a_zero = 3, b_zero = b.top() / 2;
+      std::vector<int64_t> expected(static_cast<size_t>(rows * columns), 0);
+      for (int64_t i = 0; i < rows; ++i)
+        for (int64_t k = 0; k < terms; ++k)
+          for (int64_t n = 0; n < columns; ++n)
+            expected[static_cast<size_t>(i * columns + n)] +=
+                (a[i * stride + k] - a_zero) * (b[k * columns + n] - b_zero);
+      const GatherProduct product = matrix_product(rows, terms, columns, stride, false);
+      for_each_isa([&] {
         for (const int count : {1, 3}) {
           set_threads(count);
           std::vector<int64_t> sums(expected.size(), -1);
-          gemm::integer_sums(product, lhs, rhs, sums);
+          gemm::integer_sums(product, a.levels(a_zero), b.levels(b_zero), sums);
           CHECK(sums == expected);
         }
       });
     }
   set_threads(2);
-}
-
-TEST_CASE("geometry: more elements than int32 offsets reach are refused, widened planar rows included") {
-  ConvGeometry g;
-  g.batch = 119;  // 119 * 512 * 512 * 64 fits 2^31 - 1; with planar rows of 576 it does not
-  g.height = g.width = 512;
-  g.in_channels = g.out_channels = 64;
-  CHECK_THROWS_AS(g.check("test"), Error);
-  g.batch = 64;
-  CHECK_NOTHROW(g.check("test"));
 }
 
 TEST_CASE("gemm: sums past int32 are added in int64") {
@@ -148,28 +185,18 @@ TEST_CASE("gemm: sums past int32 are added in int64") {
     std::vector<uint8_t> a(static_cast<size_t>(rows * terms + 64), 255);
     std::vector<uint8_t> b(static_cast<size_t>(columns * terms + 64), static_cast<uint8_t>(zero > 128 ? 0 : 255));
     const Levels lhs{a.data(), 0, 255}, rhs{b.data(), zero, 255};
-    const GatherProduct product = matrix_product(rows, terms, columns, terms, Order::rhs_transposed);
+    const GatherProduct product = matrix_product(rows, terms, columns, terms, true);
     const int64_t expected = terms * 255 * (zero > 128 ? -255 : 255 - zero);
-    ForEachIsa([&] {
+    for_each_isa([&] {
       std::vector<int64_t> sums(static_cast<size_t>(rows * columns));
       gemm::integer_sums(product, lhs, rhs, sums);
       for (const int64_t sum : sums) CHECK(sum == expected);
       std::vector<float> scaled(static_cast<size_t>(rows * columns));
-      gemm::integer_product(product, lhs, rhs, 0.25, scaled.data());
-      for (const float value : scaled) CHECK(value == static_cast<float>(static_cast<double>(expected) * 0.25));
+      const double quarter = 0.25;
+      gemm::integer_product(product, lhs, rhs, {&quarter, 1}, scaled.data());
+      for (const float value : scaled) CHECK(value == static_cast<float>(static_cast<double>(expected) * quarter));
     });
   }
-}
-
-TEST_CASE("accumulator: int32 exactly up to the largest safe number of terms") {
-  // 255 * 255 = 65025, and 2147483647 / 65025 = 33025.5.
-  CHECK(gemm::plan_accumulator(255, 255, 33025).fits_int32);
-  CHECK_FALSE(gemm::plan_accumulator(255, 255, 33026).fits_int32);
-  CHECK(gemm::plan_accumulator(255, 255, 1).safe_terms == 33025);
-  // Symmetric 8 bits: 127 * 127 = 16129, 2147483647 / 16129 = 133144.2.
-  CHECK(gemm::plan_accumulator(127, 127, 133144).fits_int32);
-  CHECK_FALSE(gemm::plan_accumulator(127, 127, 133145).fits_int32);
-  CHECK_THROWS_AS(gemm::plan_accumulator(1 << 16, 1 << 16, int64_t{1} << 40), Error);
 }
 
 TEST_CASE("gemm: float32 is one chain of fused multiply-adds, whatever the ISA and the number of threads") {
@@ -187,8 +214,8 @@ TEST_CASE("gemm: float32 is one chain of fused multiply-adds, whatever the ISA a
           sum = std::fma(a[static_cast<size_t>(i * terms + k)], b[static_cast<size_t>(k * columns + n)], sum);
         expected[static_cast<size_t>(i * columns + n)] = sum;
       }
-    const GatherProduct product = matrix_product(rows, terms, columns, terms, Order::plain);
-    ForEachIsa([&] {
+    const GatherProduct product = matrix_product(rows, terms, columns, terms, false);
+    for_each_isa([&] {
       for (const int count : {1, 2, 3}) {
         set_threads(count);
         std::vector<float> out(expected.size());
@@ -198,103 +225,4 @@ TEST_CASE("gemm: float32 is one chain of fused multiply-adds, whatever the ISA a
     });
   }
   set_threads(2);
-}
-
-namespace {
-
-/// Convolution as it is written, on differences from zero; borders count 0.
-int64_t pixel(const std::vector<uint8_t>& image, int zero, const gemm::PaddedImage& layout, int64_t n, int64_t y,
-              int64_t x, int64_t c) {
-  if (y < 0 || y >= layout.height || x < 0 || x >= layout.width) return 0;
-  return int64_t{image[static_cast<size_t>(layout.offset(n, y, x) + c)]} - zero;
-}
-
-}  // namespace
-
-TEST_CASE("gemm: the three products of a convolution equal their definitions") {
-  std::mt19937 random(3);
-  struct Case {
-    int64_t size, in, out, kernel, stride, padding;
-  };
-  for (const Case& k : {Case{5, 3, 7, 3, 1, 1},
-                        {6, 4, 16, 3, 2, 1},
-                        {7, 5, 18, 3, 2, 1},
-                        {6, 8, 3, 1, 2, 0},
-                        {4, 6, 5, 1, 1, 0},
-                        {9, 2, 4, 5, 3, 2},
-                        {8, 3, 2, 2, 2, 0},
-                        {8, 1, 1, 3, 3, 0},
-                        {5, 2, 3, 3, 1, 2}}) {
-    ConvGeometry g;
-    g.batch = 2;
-    g.height = k.size;
-    g.width = k.size + 1;
-    g.in_channels = k.in;
-    g.out_channels = k.out;
-    g.kernel = k.kernel;
-    g.stride = k.stride;
-    g.padding = k.padding;
-    g.check("test");
-    CAPTURE(k.kernel);
-    CAPTURE(k.stride);
-    const int x_zero = 11, w_zero = 9, d_zero = 30, top = 63;
-    const auto image = [&](const gemm::PaddedImage& layout, int zero) {
-      std::vector<uint8_t> levels(static_cast<size_t>(layout.size() + 64), static_cast<uint8_t>(zero));
-      for (int64_t n = 0; n < layout.batch; ++n)
-        for (int64_t y = 0; y < layout.height; ++y)
-          for (int64_t x = 0; x < layout.width; ++x)
-            for (int64_t c = 0; c < layout.channels; ++c)
-              levels[static_cast<size_t>(layout.offset(n, y, x) + c)] = static_cast<uint8_t>(random() % 64);
-      return levels;
-    };
-    const gemm::PaddedImage x_layout = gemm::forward_image(g, 4), d_layout = gemm::gradient_image(g, 4);
-    const std::vector<uint8_t> x = image(x_layout, x_zero), d = image(d_layout, d_zero);
-    std::vector<uint8_t> w(static_cast<size_t>(g.k() * g.n() + 64));
-    for (auto& v : w) v = static_cast<uint8_t>(random() % 64);
-    const auto weight = [&](int64_t ky, int64_t kx, int64_t c, int64_t o) {
-      return int64_t{w[static_cast<size_t>(((ky * g.kernel + kx) * g.in_channels + c) * g.out_channels + o)]} - w_zero;
-    };
-    std::vector<int64_t> y(static_cast<size_t>(g.m() * g.n())), dw(static_cast<size_t>(g.k() * g.n())),
-        dx(static_cast<size_t>(g.batch * g.height * g.width * g.in_channels));
-    for (int64_t n = 0; n < g.batch; ++n)
-      for (int64_t oy = 0; oy < g.out_height(); ++oy)
-        for (int64_t ox = 0; ox < g.out_width(); ++ox)
-          for (int64_t o = 0; o < g.out_channels; ++o)
-            for (int64_t ky = 0; ky < g.kernel; ++ky)
-              for (int64_t kx = 0; kx < g.kernel; ++kx)
-                for (int64_t c = 0; c < g.in_channels; ++c) {
-                  const int64_t iy = oy * g.stride + ky - g.padding, ix = ox * g.stride + kx - g.padding;
-                  const int64_t row = (n * g.out_height() + oy) * g.out_width() + ox;
-                  const int64_t xv = pixel(x, x_zero, x_layout, n, iy, ix, c), wv = weight(ky, kx, c, o);
-                  const int64_t dv = pixel(d, d_zero, d_layout, n, oy, ox, o);
-                  y[static_cast<size_t>(row * g.n() + o)] += xv * wv;
-                  dw[static_cast<size_t>(((ky * g.kernel + kx) * g.in_channels + c) * g.n() + o)] += xv * dv;
-                  if (iy >= 0 && iy < g.height && ix >= 0 && ix < g.width)
-                    dx[static_cast<size_t>(((n * g.height + iy) * g.width + ix) * g.in_channels + c)] += dv * wv;
-                }
-    // The planar form, element by element from its definition.
-    gemm::PlanarImage planar{x_layout, g.stride};
-    std::vector<uint8_t> planes(static_cast<size_t>(planar.size() + 64), 77);
-    for (int64_t n = 0; n < x_layout.batch; ++n)
-      for (int64_t c = 0; c < x_layout.channels; ++c)
-        for (int64_t py = 0; py < x_layout.padded_height(); ++py)
-          for (int64_t px = 0; px < x_layout.padded_width(); ++px)
-            planes[static_cast<size_t>(((n * x_layout.channels + c) * g.stride + px % g.stride) * planar.plane() +
-                                       py * planar.row() + px / g.stride)] =
-                x[static_cast<size_t>(x_layout.offset(n, py - x_layout.top, px - x_layout.left) + c)];
-    ForEachIsa([&] {
-      const Levels xl{x.data(), x_zero, top}, wl{w.data(), w_zero, top}, dl{d.data(), d_zero, top};
-      std::vector<int64_t> sums(y.size());
-      gemm::integer_sums(gemm::forward_product(g, x_layout), xl, wl, sums);
-      CHECK(sums == y);
-      sums.assign(dw.size(), 0);
-      gemm::integer_sums(gemm::grad_rhs_product(g, planar, d_layout, 4), Levels{planes.data(), x_zero, top}, dl, sums);
-      CHECK(sums == dw);
-      std::vector<float> out(dx.size(), 0.0f);
-      for (const GatherProduct& product : gemm::grad_lhs_products(g, d_layout))
-        gemm::integer_product(product, dl, wl, 1.0, out.data());
-      CHECK(std::equal(out.begin(), out.end(), dx.begin(),
-                       [](float a, int64_t b) { return a == static_cast<float>(b); }));
-    });
-  }
 }

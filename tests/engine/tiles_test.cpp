@@ -174,37 +174,120 @@ TEST_CASE("tiles: int16 is summed exactly, extreme operands included") {
               .matches(tiles.gemm->tile_s16, 1));
     CHECK(make_call<int16_t, int16_t, int32_t>(random, tiles.gemm->rows, 1, 1, top, bottom, zero)
               .matches(tiles.gemm->tile_s16, 1));
+    // The longest runs of split 16-bit operands: 254 terms of -32768 * -256, 256 of -32768 * 255.
+    const auto high = [] { return -256; };
+    const auto low = [] { return 255; };
+    CHECK(make_call<int16_t, int16_t, int32_t>(random, tiles.gemm->rows, 1, 127, bottom, high, zero)
+              .matches(tiles.gemm->tile_s16, 1));
+    CHECK(make_call<int16_t, int16_t, int32_t>(random, tiles.gemm->rows, 2, 64, bottom, low, zero)
+              .matches(tiles.gemm->tile_s16, 1));
   }
 }
+
+namespace {
+
+/// Every size of tile, plain and scattered; `draw` gives sums and corrections whose difference fits Sum.
+template <typename Sum, typename DrawSum>
+void check_scaling(const GemmKernels& gemm, kernels::ScaleFn<Sum> scale_tile, std::mt19937& random,
+                   const DrawSum& draw) {
+  constexpr float kUntouched = -1234.5f;
+  for (int64_t rows = 0; rows <= gemm.rows; ++rows)
+    for (int64_t columns = 1; columns <= kPanelColumns; ++columns)
+      for (const bool scattered : {false, true}) {
+        const int64_t stride = columns + 3;
+        std::vector<double> scales;
+        for (int c = 0; c < kPanelColumns; ++c) scales.push_back(std::ldexp(static_cast<double>(random()) + 0.1, -40));
+        std::vector<Sum> sums(static_cast<size_t>(rows * kPanelColumns)), corrections(kPanelColumns);
+        std::vector<int32_t> offsets;
+        for (Sum& sum : sums) sum = draw();
+        for (Sum& correction : corrections) correction = draw();
+        for (int64_t r = 0; r < rows; ++r)  // backwards, to differ from the plain order
+          offsets.push_back(static_cast<int32_t>((scattered ? rows - 1 - r : r) * stride));
+        std::vector<float> expected(static_cast<size_t>(rows * stride + 8), kUntouched), out = expected;
+        for (int64_t r = 0; r < rows; ++r)
+          for (int64_t c = 0; c < columns; ++c) {
+            const Sum sum = sums[static_cast<size_t>(r * kPanelColumns + c)] - corrections[static_cast<size_t>(c)];
+            expected[static_cast<size_t>(offsets[static_cast<size_t>(r)] + c)] =
+                static_cast<float>(static_cast<double>(sum) * scales[static_cast<size_t>(c)]);
+          }
+        scale_tile(sums.data(), corrections.data(), scales.data(), rows, columns, scattered ? offsets.data() : nullptr,
+                   stride, out.data());
+        CAPTURE(rows);
+        CAPTURE(columns);
+        CHECK(out == expected);
+      }
+}
+
+}  // namespace
 
 TEST_CASE("tiles: scaling rounds once and writes the tile and nothing else") {
   for (const Tiles& tiles : all_tiles()) {
     CAPTURE(tiles.name);
     std::mt19937 random(4);
-    constexpr float kUntouched = -1234.5f;
-    for (int64_t rows = 0; rows <= tiles.gemm->rows; ++rows)
-      for (int64_t columns = 1; columns <= kPanelColumns; ++columns)
-        for (const bool scattered : {false, true}) {
-          const int64_t stride = columns + 3;
-          const double scale = std::ldexp(static_cast<double>(random()) + 0.1, -40);
-          std::vector<int32_t> sums(static_cast<size_t>(rows * kPanelColumns)), corrections(kPanelColumns), offsets;
-          // sum - correction stays within int32, as the accumulator's proof has it.
-          for (int32_t& sum : sums) sum = static_cast<int32_t>(random()) / 2;
-          for (int32_t& correction : corrections) correction = static_cast<int32_t>(random()) / 2;
-          for (int64_t r = 0; r < rows; ++r)  // backwards, to differ from the plain order
-            offsets.push_back(static_cast<int32_t>((scattered ? rows - 1 - r : r) * stride));
-          std::vector<float> expected(static_cast<size_t>(rows * stride + 8), kUntouched), out = expected;
-          for (int64_t r = 0; r < rows; ++r)
-            for (int64_t c = 0; c < columns; ++c)
-              expected[static_cast<size_t>(offsets[static_cast<size_t>(r)] + c)] =
-                  static_cast<float>((static_cast<double>(sums[static_cast<size_t>(r * kPanelColumns + c)]) -
-                                      corrections[static_cast<size_t>(c)]) *
-                                     scale);
-          tiles.gemm->scale_tile(sums.data(), corrections.data(), scale, rows, columns,
-                                 scattered ? offsets.data() : nullptr, stride, out.data());
-          CAPTURE(rows);
-          CAPTURE(columns);
-          CHECK(out == expected);
-        }
+    check_scaling<int32_t>(*tiles.gemm, tiles.gemm->scale_tile, random,
+                           [&] { return static_cast<int32_t>(random()) / 2; });
+    // From a few bits to 62, where float64 no longer holds every integer.
+    check_scaling<int64_t>(*tiles.gemm, tiles.gemm->scale_tile_wide, random, [&] {
+      const uint64_t word = uint64_t{random()} << 32 | random();
+      return static_cast<int64_t>(word) >> (1 + random() % 60);
+    });
+  }
+}
+
+TEST_CASE("tiles: int64 sums become the nearest float64, halves to even") {
+  constexpr int64_t kTwo53 = int64_t{1} << 53;
+  const int64_t sums[kPanelColumns] = {0,
+                                       -1,
+                                       kTwo53 + 1,
+                                       -kTwo53 - 1,
+                                       kTwo53 + 3,
+                                       kTwo53 * 4 + 6,
+                                       INT64_MAX,
+                                       INT64_MIN,
+                                       1LL << 32,
+                                       -(1LL << 32),
+                                       (1LL << 32) - 1,
+                                       2147483648LL,
+                                       -2147483649LL,
+                                       kTwo53 * 2 + 3,
+                                       kTwo53 - 1,
+                                       4294967296LL * 3 - 1};
+  const int64_t corrections[kPanelColumns] = {};
+  double scales[kPanelColumns];
+  std::fill_n(scales, kPanelColumns, 0x1p-40);
+  for (const Tiles& tiles : all_tiles()) {
+    CAPTURE(tiles.name);
+    float out[kPanelColumns];
+    tiles.gemm->scale_tile_wide(sums, corrections, scales, 1, kPanelColumns, nullptr, 0, out);
+    for (int c = 0; c < kPanelColumns; ++c) {
+      CAPTURE(sums[c]);
+      CHECK(out[c] == static_cast<float>(static_cast<double>(sums[c]) * 0x1p-40));
+    }
+  }
+}
+
+TEST_CASE("tiles: runs are added in int64, and levels widened, as their formulas say") {
+  for (const Tiles& tiles : all_tiles()) {
+    CAPTURE(tiles.name);
+    std::mt19937 random(5);
+    for (int64_t count = 0; count < 70; ++count)
+      for (const int factor : {1, 256}) {
+        std::vector<int32_t> sums(static_cast<size_t>(count));
+        std::vector<int64_t> totals(sums.size()), expected;
+        for (int32_t& sum : sums) sum = static_cast<int32_t>(random());
+        for (int64_t& total : totals) total = static_cast<int64_t>(random()) << 20;
+        for (size_t i = 0; i < sums.size(); ++i) expected.push_back(totals[i] + int64_t{sums[i]} * factor);
+        tiles.gemm->add_wide(totals.data(), sums.data(), count, factor);
+        CHECK(totals == expected);
+      }
+    std::vector<uint16_t> words(65536);
+    std::vector<uint8_t> bytes(256);
+    for (size_t i = 0; i < words.size(); ++i) words[i] = static_cast<uint16_t>(i);
+    for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(i);
+    std::vector<int16_t> out(words.size());
+    tiles.gemm->center(words.data(), 65536, out.data());
+    for (int i = 0; i < 65536; ++i) REQUIRE(out[static_cast<size_t>(i)] == i - 32768);
+    tiles.gemm->widen(bytes.data(), 256, out.data());
+    for (int i = 0; i < 256; ++i) REQUIRE(out[static_cast<size_t>(i)] == i);
   }
 }
