@@ -18,18 +18,27 @@ using kernels::kPanelColumns;
 
 constexpr int kBias = 32768;  ///< what kernels.center takes off
 
-int64_t out_offset(const GatherProduct& product, int64_t row) {
-  return product.out_rows.empty() ? row * product.rhs.columns : product.out_rows[static_cast<size_t>(row)];
-}
-
 /// The zero level of every column of the product.
 std::vector<uint16_t> column_zeros(const GatherProduct& product, const Levels& rhs) {
   const size_t columns = static_cast<size_t>(product.rhs.columns);
-  check(rhs.column_zeros.empty() || rhs.column_zeros.size() >= columns, "[gemm] {} zero levels for {} columns",
-        rhs.column_zeros.size(), columns);
   std::vector<uint16_t> zeros(columns, static_cast<uint16_t>(rhs.zero));
-  if (!rhs.column_zeros.empty()) std::copy_n(rhs.column_zeros.begin(), columns, zeros.begin());
+  if (rhs.column_zeros.empty()) return zeros;
+  check(rhs.column_zeros.size() >= static_cast<size_t>(product.first_column) + columns,
+        "[gemm] {} zero levels for columns {} to {}", rhs.column_zeros.size(), product.first_column,
+        product.first_column + product.rhs.columns);
+  std::copy_n(rhs.column_zeros.begin() + product.first_column, columns, zeros.begin());
   return zeros;
+}
+
+/// The scale of every column of the product, and room for a whole panel behind them.
+std::vector<double> column_scales(const GatherProduct& product, std::span<const double> scales) {
+  const size_t columns = static_cast<size_t>(product.rhs.columns);
+  check(scales.size() == 1 || scales.size() >= static_cast<size_t>(product.first_column) + columns,
+        "[gemm] {} scales for columns {} to {}", scales.size(), product.first_column,
+        product.first_column + product.rhs.columns);
+  std::vector<double> result(columns + kPanelColumns, scales.empty() ? 0.0 : scales[0]);
+  if (scales.size() > 1) std::copy_n(scales.begin() + product.first_column, columns, result.begin());
+  return result;
 }
 
 /// Words whose levels do not fit int16 are multiplied less a bias.
@@ -118,15 +127,12 @@ void integer_sums(const GatherProduct& product, const Levels& lhs, const Levels&
 
 void integer_product(const GatherProduct& product, const Levels& lhs, const Levels& rhs, std::span<const double> scales,
                      float* out) {
-  const size_t columns = static_cast<size_t>(product.rhs.columns);
-  check(scales.size() == 1 || scales.size() >= columns, "[gemm] {} scales for {} columns", scales.size(), columns);
-  std::vector<double> column_scales(columns + kPanelColumns, scales.size() == 1 ? scales[0] : 0.0);
-  if (scales.size() > 1) std::copy_n(scales.begin(), columns, column_scales.begin());
+  const std::vector<double> tile_scales = column_scales(product, scales);
   const bool plain = product.out_rows.empty();
   const auto write = [&](const auto& tile, auto scale, const auto* corrections) {
-    scale(tile.sums, corrections, column_scales.data() + tile.column, tile.rows, tile.columns,
-          plain ? nullptr : product.out_rows.data() + tile.row, product.rhs.columns,
-          out + (plain ? tile.row * product.rhs.columns : 0) + tile.column);
+    scale(tile.sums, corrections, tile_scales.data() + tile.column, tile.rows, tile.columns,
+          plain ? nullptr : product.out_rows.data() + tile.row, product.out_stride,
+          out + (plain ? tile.row * product.out_stride : 0) + product.first_column + tile.column);
   };
   const kernels::GemmKernels& gemm = kernels::active().gemm;
   integer_tiles(product, lhs, rhs, [&](const auto& tile, const auto* corrections) {
@@ -145,7 +151,7 @@ void float_product(const GatherProduct& product, const float* lhs, const float* 
        [&](const Tile<float>& tile) {
          for (int64_t r = 0; r < tile.rows; ++r)
            std::copy_n(tile.sums + r * kPanelColumns, tile.columns,
-                       out + out_offset(product, tile.row + r) + tile.column);
+                       out + product.out_offset(tile.row + r) + tile.column);
        });
 }
 
