@@ -5,8 +5,8 @@
 #include <type_traits>
 #include <vector>
 
-#include "engine/check.h"
 #include "engine/gemm/accumulator.h"
+#include "engine/gemm/columns.h"
 #include "engine/gemm/panels.h"
 #include "engine/gemm/walk.h"
 
@@ -17,29 +17,6 @@ using kernels::kGroup;
 using kernels::kPanelColumns;
 
 constexpr int kBias = 32768;  ///< what kernels.center takes off
-
-/// The zero level of every column of the product.
-std::vector<uint16_t> column_zeros(const GatherProduct& product, const Levels& rhs) {
-  const size_t columns = static_cast<size_t>(product.rhs.columns);
-  std::vector<uint16_t> zeros(columns, static_cast<uint16_t>(rhs.zero));
-  if (rhs.column_zeros.empty()) return zeros;
-  check(rhs.column_zeros.size() >= static_cast<size_t>(product.first_column) + columns,
-        "[gemm] {} zero levels for columns {} to {}", rhs.column_zeros.size(), product.first_column,
-        product.first_column + product.rhs.columns);
-  std::copy_n(rhs.column_zeros.begin() + product.first_column, columns, zeros.begin());
-  return zeros;
-}
-
-/// The scale of every column of the product, and room for a whole panel behind them.
-std::vector<double> column_scales(const GatherProduct& product, std::span<const double> scales) {
-  const size_t columns = static_cast<size_t>(product.rhs.columns);
-  check(scales.size() == 1 || scales.size() >= static_cast<size_t>(product.first_column) + columns,
-        "[gemm] {} scales for columns {} to {}", scales.size(), product.first_column,
-        product.first_column + product.rhs.columns);
-  std::vector<double> result(columns + kPanelColumns, scales.empty() ? 0.0 : scales[0]);
-  if (scales.size() > 1) std::copy_n(scales.begin() + product.first_column, columns, result.begin());
-  return result;
-}
 
 /// Words whose levels do not fit int16 are multiplied less a bias.
 int bias(const Levels& lhs) { return lhs.max_level > std::numeric_limits<int16_t>::max() ? kBias : 0; }
@@ -85,7 +62,7 @@ template <typename Left, typename Right, typename Visit>
 void integer_tiles(const GatherProduct& product, const Left* left, const Right* right, const Levels& lhs,
                    const Levels& rhs, const Visit& visit) {
   const kernels::GemmKernels& gemm = kernels::active().gemm;
-  const std::vector<uint16_t> zeros = column_zeros(product, rhs);
+  const std::vector<uint16_t> zeros = product_zeros(product, rhs);
   const OperandBounds bound = bounds(lhs, rhs, zeros);
   // What fills up a group or a pixel of lhs meets a zero of rhs: the sums have product.terms terms and no more.
   const Accumulator accumulator = plan_accumulator(bound, product.terms);
@@ -127,7 +104,7 @@ void integer_sums(const GatherProduct& product, const Levels& lhs, const Levels&
 
 void integer_product(const GatherProduct& product, const Levels& lhs, const Levels& rhs, std::span<const double> scales,
                      float* out) {
-  const std::vector<double> tile_scales = column_scales(product, scales);
+  const std::vector<double> tile_scales = product_scales(product, scales);
   const bool plain = product.out_rows.empty();
   const auto write = [&](const auto& tile, auto scale, const auto* corrections) {
     scale(tile.sums, corrections, tile_scales.data() + tile.column, tile.rows, tile.columns,
