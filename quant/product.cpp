@@ -40,8 +40,7 @@ Tensor grad_lhs(const Saved& saved, const Operand& dy, const gemm::PaddedImage& 
   const std::vector<gemm::GatherProduct> products = gemm::grad_lhs_products(saved.geometry, dy_layout);
   Tensor dx(saved.lhs_shape);
   int64_t covered = 0;
-  for (const gemm::GatherProduct& product : products)
-    covered += static_cast<int64_t>(product.lhs.rows.size()) * saved.geometry.in_channels;
+  for (const gemm::GatherProduct& product : products) covered += product.rows() * product.rhs.columns;
   if (covered < dx.size()) std::fill_n(dx.data(), dx.size(), 0.0f);  // pixels that no tap reads
   for (const gemm::GatherProduct& product : products) multiply(product, dy, saved.rhs, dx.data());
   return dx;
@@ -50,8 +49,10 @@ Tensor grad_lhs(const Saved& saved, const Operand& dy, const gemm::PaddedImage& 
 Tensor grad_rhs(const Saved& saved, const Operand& dy, const gemm::PaddedImage& dy_layout) {
   const gemm::PlanarImage planar{saved.lhs_layout, saved.geometry.stride};
   Tensor dw(saved.rhs_shape);
-  multiply(gemm::grad_rhs_product(saved.geometry, planar, dy_layout, channel_group(saved.grad)),
-           to_planar(saved.lhs, planar), dy, dw.data());
+  const Operand x = to_planar(saved.lhs, planar);
+  for (const gemm::GatherProduct& product :
+       gemm::grad_rhs_products(saved.geometry, planar, dy_layout, channel_group(saved.grad)))
+    multiply(product, x, dy, dw.data());
   return dw;
 }
 
@@ -78,7 +79,8 @@ Var product(const Context& context, Site& site, const Var& lhs, const Var& rhs, 
   saved.rhs = encode(rhs.value(), matrix_layout(g), precision.rhs, rhs_grid, noise_key(context, site, 1));
 
   Tensor y(lhs.value().rank() == 2 ? Shape{g.m(), g.n()} : Shape{g.batch, g.out_height(), g.out_width(), g.n()});
-  multiply(gemm::forward_product(g, saved.lhs_layout), saved.lhs, saved.rhs, y.data());
+  for (const gemm::GatherProduct& product : gemm::forward_products(g, saved.lhs_layout))
+    multiply(product, saved.lhs, saved.rhs, y.data());
 
   return context.tape.record(
       std::move(y), {lhs, rhs},

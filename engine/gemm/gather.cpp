@@ -36,12 +36,29 @@ void borders(int64_t extent, int64_t outputs, const ConvGeometry& g, int64_t* be
   }
 }
 
+/// Elements of lhs read for a pixel of one group: all of the pixel where there is one group, fill included, so that
+/// neighbouring pixels are one run.
+int64_t group_pixel(const ConvGeometry& g, int64_t group_channels, const PaddedImage& image) {
+  return g.groups == 1 ? image.pixel : round_up(group_channels, image.group);
+}
+
+/// Runs of lhs for the taps of a window of `rows` x `columns` pixels, from `channel` of each pixel on.
+void add_window(const ConvGeometry& g, const PaddedImage& image, int64_t rows, int64_t columns, int64_t channel,
+                int64_t pixel, LhsGather& lhs) {
+  const bool contiguous = g.groups == 1;  // a row of the window is one run
+  for (int64_t y = 0; y < rows; ++y)
+    for (int64_t x = 0; x < (contiguous ? 1 : columns); ++x)
+      lhs.segments.push_back(narrow((y * image.padded_width() + x) * image.pixel + channel));
+  lhs.length = contiguous ? columns * pixel : pixel;
+}
+
 }  // namespace
 
 PaddedImage forward_image(const ConvGeometry& g, int group) {
   return {g.batch,       g.height,  g.width,
           g.in_channels, g.padding, g.padding,
-          g.padding,     g.padding, round_up(g.in_channels, group)};
+          g.padding,     g.padding, round_up(g.in_channels, group),
+          group};
 }
 
 PaddedImage gradient_image(const ConvGeometry& g, int group) {
@@ -49,29 +66,80 @@ PaddedImage gradient_image(const ConvGeometry& g, int group) {
   borders(g.height, image.height, g, &image.top, &image.bottom);
   borders(g.width, image.width, g, &image.left, &image.right);
   image.pixel = round_up(g.out_channels, group);
+  image.group = group;
   return image;
 }
 
-GatherProduct forward_product(const ConvGeometry& g, const PaddedImage& x) {
-  GatherProduct product;
-  product.terms = g.k();
-  product.lhs.rows.reserve(static_cast<size_t>(g.m()));
+std::vector<GatherProduct> forward_products(const ConvGeometry& g, const PaddedImage& x) {
+  std::vector<int32_t> rows;
+  rows.reserve(static_cast<size_t>(g.m()));
   for (int64_t n = 0; n < g.batch; ++n)
     for (int64_t oy = 0; oy < g.out_height(); ++oy)
       for (int64_t ox = 0; ox < g.out_width(); ++ox)
-        product.lhs.rows.push_back(narrow(x.offset(n, oy * g.stride - g.padding, ox * g.stride - g.padding)));
-  // A row of the window is contiguous: `kernel` neighbouring pixels.
-  for (int64_t ky = 0; ky < g.kernel; ++ky) product.lhs.segments.push_back(narrow(ky * x.padded_width() * x.pixel));
-  product.lhs.length = g.kernel * x.pixel;
-  for (int64_t tap = 0; tap < g.kernel * g.kernel; ++tap)
-    product.rhs.segments.push_back(narrow(tap * g.in_channels * g.out_channels));
-  product.rhs.length = g.in_channels;
-  product.rhs.padded_length = x.pixel;
-  product.rhs.term_stride = g.out_channels;
-  product.rhs.column_stride = 1;
-  product.rhs.columns = g.out_channels;
-  return product;
+        rows.push_back(narrow(x.offset(n, oy * g.stride - g.padding, ox * g.stride - g.padding)));
+  const Offsets shared(std::move(rows));
+  const int64_t pixel = group_pixel(g, g.group_in(), x);
+  std::vector<GatherProduct> products(static_cast<size_t>(g.groups));
+  for (int64_t group = 0; group < g.groups; ++group) {
+    GatherProduct& product = products[static_cast<size_t>(group)];
+    product.terms = g.k();
+    product.first_column = group * g.group_out();
+    product.out_stride = g.out_channels;
+    product.lhs.rows = shared;
+    add_window(g, x, g.kernel, g.kernel, group * g.group_in(), pixel, product.lhs);
+    for (int64_t tap = 0; tap < g.kernel * g.kernel; ++tap)
+      product.rhs.segments.push_back(narrow(tap * g.group_in() * g.out_channels + product.first_column));
+    product.rhs.length = g.group_in();
+    product.rhs.padded_length = pixel;
+    product.rhs.term_stride = g.out_channels;
+    product.rhs.column_stride = 1;
+    product.rhs.columns = g.group_out();
+  }
+  return products;
 }
+
+namespace {
+
+/// The products of all groups for one class of pixels.
+void add_grad_lhs(const ConvGeometry& g, const PaddedImage& dy, const TapClass& cy, const TapClass& cx,
+                  std::vector<GatherProduct>& products) {
+  std::vector<int32_t> rows, out_rows;
+  for (int64_t n = 0; n < g.batch; ++n)
+    for (int64_t iy = 0; iy < cy.count; ++iy)
+      for (int64_t ix = 0; ix < cx.count; ++ix) {
+        rows.push_back(narrow(dy.offset(n, cy.low + iy, cx.low + ix)));
+        const int64_t y = cy.first + iy * g.stride, x = cx.first + ix * g.stride;
+        out_rows.push_back(narrow(((n * g.height + y) * g.width + x) * g.in_channels));
+      }
+  if (g.stride == 1) out_rows.clear();  // one class: every row, in order
+  const Offsets shared(std::move(rows)), shared_out(std::move(out_rows));
+  const int64_t pixel = group_pixel(g, g.group_out(), dy);
+  for (int64_t group = 0; group < g.groups; ++group) {
+    GatherProduct product;
+    product.terms = cy.taps * cx.taps * g.group_out();
+    product.first_column = group * g.group_in();
+    product.out_stride = g.in_channels;
+    product.out_rows = shared_out;
+    product.lhs.rows = shared;
+    add_window(g, dy, cy.taps, cx.taps, group * g.group_out(), pixel, product.lhs);
+    // Rising outputs meet falling taps: the kernel is read backwards.
+    for (int64_t ty = 0; ty < cy.taps; ++ty)
+      for (int64_t tx = 0; tx < cx.taps; ++tx) {
+        const int64_t ky = cy.remainder + (cy.taps - 1 - ty) * g.stride;
+        const int64_t kx = cx.remainder + (cx.taps - 1 - tx) * g.stride;
+        product.rhs.segments.push_back(
+            narrow((ky * g.kernel + kx) * g.group_in() * g.out_channels + group * g.group_out()));
+      }
+    product.rhs.length = g.group_out();
+    product.rhs.padded_length = pixel;
+    product.rhs.term_stride = 1;
+    product.rhs.column_stride = g.out_channels;
+    product.rhs.columns = g.group_in();
+    products.push_back(std::move(product));
+  }
+}
+
+}  // namespace
 
 std::vector<GatherProduct> grad_lhs_products(const ConvGeometry& g, const PaddedImage& dy) {
   std::vector<GatherProduct> products;
@@ -79,55 +147,38 @@ std::vector<GatherProduct> grad_lhs_products(const ConvGeometry& g, const Padded
     for (int64_t rx = 0; rx < g.stride; ++rx) {
       const TapClass cy = tap_class(g.height, g.kernel, g.stride, g.padding, ry);
       const TapClass cx = tap_class(g.width, g.kernel, g.stride, g.padding, rx);
-      if (cy.taps * cx.taps == 0 || cy.count * cx.count == 0) continue;
-      GatherProduct product;
-      product.terms = cy.taps * cx.taps * g.out_channels;
-      for (int64_t n = 0; n < g.batch; ++n)
-        for (int64_t iy = 0; iy < cy.count; ++iy)
-          for (int64_t ix = 0; ix < cx.count; ++ix) {
-            product.lhs.rows.push_back(narrow(dy.offset(n, cy.low + iy, cx.low + ix)));
-            const int64_t y = cy.first + iy * g.stride, x = cx.first + ix * g.stride;
-            product.out_rows.push_back(narrow(((n * g.height + y) * g.width + x) * g.in_channels));
-          }
-      if (g.stride == 1) product.out_rows.clear();  // one class: every row, in order
-      // Rising outputs meet falling taps: the kernel is read backwards.
-      for (int64_t ty = 0; ty < cy.taps; ++ty) {
-        product.lhs.segments.push_back(narrow(ty * dy.padded_width() * dy.pixel));
-        for (int64_t tx = 0; tx < cx.taps; ++tx) {
-          const int64_t ky = ry + (cy.taps - 1 - ty) * g.stride, kx = rx + (cx.taps - 1 - tx) * g.stride;
-          product.rhs.segments.push_back(narrow((ky * g.kernel + kx) * g.in_channels * g.out_channels));
-        }
-      }
-      product.lhs.length = cx.taps * dy.pixel;
-      product.rhs.length = g.out_channels;
-      product.rhs.padded_length = dy.pixel;
-      product.rhs.term_stride = 1;
-      product.rhs.column_stride = g.out_channels;
-      product.rhs.columns = g.in_channels;
-      products.push_back(std::move(product));
+      if (cy.taps * cx.taps > 0 && cy.count * cx.count > 0) add_grad_lhs(g, dy, cy, cx, products);
     }
   return products;
 }
 
-GatherProduct grad_rhs_product(const ConvGeometry& g, const PlanarImage& x, const PaddedImage& dy, int group) {
-  GatherProduct product;
-  product.terms = g.m();
-  for (int64_t ky = 0; ky < g.kernel; ++ky)
-    for (int64_t kx = 0; kx < g.kernel; ++kx)
-      for (int64_t c = 0; c < g.in_channels; ++c)
-        product.lhs.rows.push_back(narrow((c * g.stride + kx % g.stride) * x.plane() + ky * x.row() + kx / g.stride));
-  for (int64_t n = 0; n < g.batch; ++n)
-    for (int64_t oy = 0; oy < g.out_height(); ++oy) {
-      product.lhs.segments.push_back(narrow(n * g.in_channels * g.stride * x.plane() + oy * g.stride * x.row()));
-      product.rhs.segments.push_back(narrow(dy.offset(n, oy, 0)));
-    }
-  product.lhs.length = round_up(g.out_width(), group);
-  product.rhs.length = g.out_width();
-  product.rhs.padded_length = product.lhs.length;
-  product.rhs.term_stride = dy.pixel;
-  product.rhs.column_stride = 1;
-  product.rhs.columns = g.out_channels;
-  return product;
+std::vector<GatherProduct> grad_rhs_products(const ConvGeometry& g, const PlanarImage& x, const PaddedImage& dy,
+                                             int group_size) {
+  std::vector<GatherProduct> products(static_cast<size_t>(g.groups));
+  for (int64_t group = 0; group < g.groups; ++group) {
+    GatherProduct& product = products[static_cast<size_t>(group)];
+    product.terms = g.m();
+    product.first_column = group * g.group_out();
+    product.out_stride = g.out_channels;
+    std::vector<int32_t> rows;
+    for (int64_t ky = 0; ky < g.kernel; ++ky)
+      for (int64_t kx = 0; kx < g.kernel; ++kx)
+        for (int64_t c = group * g.group_in(); c < (group + 1) * g.group_in(); ++c)
+          rows.push_back(narrow((c * g.stride + kx % g.stride) * x.plane() + ky * x.row() + kx / g.stride));
+    product.lhs.rows = std::move(rows);
+    for (int64_t n = 0; n < g.batch; ++n)
+      for (int64_t oy = 0; oy < g.out_height(); ++oy) {
+        product.lhs.segments.push_back(narrow(n * g.in_channels * g.stride * x.plane() + oy * g.stride * x.row()));
+        product.rhs.segments.push_back(narrow(dy.offset(n, oy, 0) + product.first_column));
+      }
+    product.lhs.length = round_up(g.out_width(), group_size);
+    product.rhs.length = g.out_width();
+    product.rhs.padded_length = product.lhs.length;
+    product.rhs.term_stride = dy.pixel;
+    product.rhs.column_stride = 1;
+    product.rhs.columns = g.group_out();
+  }
+  return products;
 }
 
 }  // namespace fqt::gemm

@@ -1,16 +1,34 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "engine/gemm/geometry.h"
 
 namespace fqt::gemm {
 
+/// Offsets that do not change any more: the products of a convolution's groups share them.
+class Offsets {
+ public:
+  Offsets() = default;
+  Offsets(std::vector<int32_t> values)  // NOLINT: a vector that stays as it is
+      : values_(std::make_shared<const std::vector<int32_t>>(std::move(values))) {}
+
+  size_t size() const { return values_ ? values_->size() : 0; }
+  bool empty() const { return size() == 0; }
+  const int32_t* data() const { return values_ ? values_->data() : nullptr; }
+  int32_t operator[](size_t i) const { return (*values_)[i]; }
+
+ private:
+  std::shared_ptr<const std::vector<int32_t>> values_;
+};
+
 /// The left operand of a product, read where it lies. Row i's terms are `segments.size()` runs of `length` contiguous
 /// elements: element (i, s, j) is data[rows[i] + segments[s] + j].
 struct LhsGather {
-  std::vector<int32_t> rows;
+  Offsets rows;
   std::vector<int32_t> segments;
   int64_t length = 0;
 };
@@ -31,6 +49,7 @@ struct PaddedImage {
   int64_t batch, height, width, channels;  ///< without border
   int64_t top = 0, left = 0, bottom = 0, right = 0;
   int64_t pixel = 0;  ///< elements from one pixel to the next, >= channels
+  int64_t group = 1;  ///< what runs of channels are read in multiples of; see kernels::kGroup
 
   int64_t padded_height() const { return height + top + bottom; }
   int64_t padded_width() const { return width + left + right; }
@@ -60,13 +79,22 @@ struct PlanarImage {
   int64_t size() const { return source.batch * source.channels * stride * plane(); }
 };
 
-/// One product: where its operands' elements lie and where its rows go.
+/// One product: where its operands' elements lie and where its results go: row i, column n to
+/// (out_rows[i], or i * out_stride where that is empty) + first_column + n.
 struct GatherProduct {
   LhsGather lhs;
   RhsGather rhs;
-  /// Offset of each result row in the output; empty: row i starts at i * rhs.columns.
-  std::vector<int32_t> out_rows;
+  Offsets out_rows;
+  int64_t out_stride = 0;
+  /// Of this product's columns among those of the whole result, to which its groups contribute side by side. Scales and
+  /// zero levels of columns are looked up at first_column + n.
+  int64_t first_column = 0;
   int64_t terms = 0;  ///< of each sum
+
+  int64_t rows() const { return static_cast<int64_t>(lhs.rows.size()); }
+  int64_t out_offset(int64_t row) const {
+    return (out_rows.empty() ? row * out_stride : out_rows[static_cast<size_t>(row)]) + first_column;
+  }
 };
 
 /// The padded image the forward product reads X from, and grad_rhs after it. `group`: see kernels::kGroup.
@@ -74,14 +102,18 @@ PaddedImage forward_image(const ConvGeometry& geometry, int group);
 /// The padded image both backward products read dY from.
 PaddedImage gradient_image(const ConvGeometry& geometry, int group);
 
-/// Y = X * W: X in forward_image, W as [kernel, kernel, C_in, C_out].
-GatherProduct forward_product(const ConvGeometry& geometry, const PaddedImage& x);
+// The three products of a convolution, one for each group of channels (grad_lhs: times a few), in rising order of the
+// groups. Operands are read in place: a group is a run of columns of rhs and of terms or rows of lhs.
+
+/// Y = X * W: X in forward_image, W as [kernel, kernel, C_in / groups, C_out].
+std::vector<GatherProduct> forward_products(const ConvGeometry& geometry, const PaddedImage& x);
 
 /// dX = dY * W^T, dY in gradient_image. With stride s the pixels of X fall into s * s classes by which taps of the
 /// kernel reach them; each class is one product without a wasted term. Pixels no tap reaches are in no product.
 std::vector<GatherProduct> grad_lhs_products(const ConvGeometry& geometry, const PaddedImage& dy);
 
 /// dW = X^T * dY: X in the planar form of forward_image, dY in gradient_image.
-GatherProduct grad_rhs_product(const ConvGeometry& geometry, const PlanarImage& x, const PaddedImage& dy, int group);
+std::vector<GatherProduct> grad_rhs_products(const ConvGeometry& geometry, const PlanarImage& x, const PaddedImage& dy,
+                                             int group);
 
 }  // namespace fqt::gemm

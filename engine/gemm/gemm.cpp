@@ -5,8 +5,8 @@
 #include <type_traits>
 #include <vector>
 
-#include "engine/check.h"
 #include "engine/gemm/accumulator.h"
+#include "engine/gemm/columns.h"
 #include "engine/gemm/panels.h"
 #include "engine/gemm/walk.h"
 
@@ -17,20 +17,6 @@ using kernels::kGroup;
 using kernels::kPanelColumns;
 
 constexpr int kBias = 32768;  ///< what kernels.center takes off
-
-int64_t out_offset(const GatherProduct& product, int64_t row) {
-  return product.out_rows.empty() ? row * product.rhs.columns : product.out_rows[static_cast<size_t>(row)];
-}
-
-/// The zero level of every column of the product.
-std::vector<uint16_t> column_zeros(const GatherProduct& product, const Levels& rhs) {
-  const size_t columns = static_cast<size_t>(product.rhs.columns);
-  check(rhs.column_zeros.empty() || rhs.column_zeros.size() >= columns, "[gemm] {} zero levels for {} columns",
-        rhs.column_zeros.size(), columns);
-  std::vector<uint16_t> zeros(columns, static_cast<uint16_t>(rhs.zero));
-  if (!rhs.column_zeros.empty()) std::copy_n(rhs.column_zeros.begin(), columns, zeros.begin());
-  return zeros;
-}
 
 /// Words whose levels do not fit int16 are multiplied less a bias.
 int bias(const Levels& lhs) { return lhs.max_level > std::numeric_limits<int16_t>::max() ? kBias : 0; }
@@ -76,7 +62,7 @@ template <typename Left, typename Right, typename Visit>
 void integer_tiles(const GatherProduct& product, const Left* left, const Right* right, const Levels& lhs,
                    const Levels& rhs, const Visit& visit) {
   const kernels::GemmKernels& gemm = kernels::active().gemm;
-  const std::vector<uint16_t> zeros = column_zeros(product, rhs);
+  const std::vector<uint16_t> zeros = product_zeros(product, rhs);
   const OperandBounds bound = bounds(lhs, rhs, zeros);
   // What fills up a group or a pixel of lhs meets a zero of rhs: the sums have product.terms terms and no more.
   const Accumulator accumulator = plan_accumulator(bound, product.terms);
@@ -118,15 +104,12 @@ void integer_sums(const GatherProduct& product, const Levels& lhs, const Levels&
 
 void integer_product(const GatherProduct& product, const Levels& lhs, const Levels& rhs, std::span<const double> scales,
                      float* out) {
-  const size_t columns = static_cast<size_t>(product.rhs.columns);
-  check(scales.size() == 1 || scales.size() >= columns, "[gemm] {} scales for {} columns", scales.size(), columns);
-  std::vector<double> column_scales(columns + kPanelColumns, scales.size() == 1 ? scales[0] : 0.0);
-  if (scales.size() > 1) std::copy_n(scales.begin(), columns, column_scales.begin());
+  const std::vector<double> tile_scales = product_scales(product, scales);
   const bool plain = product.out_rows.empty();
   const auto write = [&](const auto& tile, auto scale, const auto* corrections) {
-    scale(tile.sums, corrections, column_scales.data() + tile.column, tile.rows, tile.columns,
-          plain ? nullptr : product.out_rows.data() + tile.row, product.rhs.columns,
-          out + (plain ? tile.row * product.rhs.columns : 0) + tile.column);
+    scale(tile.sums, corrections, tile_scales.data() + tile.column, tile.rows, tile.columns,
+          plain ? nullptr : product.out_rows.data() + tile.row, product.out_stride,
+          out + (plain ? tile.row * product.out_stride : 0) + product.first_column + tile.column);
   };
   const kernels::GemmKernels& gemm = kernels::active().gemm;
   integer_tiles(product, lhs, rhs, [&](const auto& tile, const auto* corrections) {
@@ -145,7 +128,7 @@ void float_product(const GatherProduct& product, const float* lhs, const float* 
        [&](const Tile<float>& tile) {
          for (int64_t r = 0; r < tile.rows; ++r)
            std::copy_n(tile.sums + r * kPanelColumns, tile.columns,
-                       out + out_offset(product, tile.row + r) + tile.column);
+                       out + product.out_offset(tile.row + r) + tile.column);
        });
 }
 

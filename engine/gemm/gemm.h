@@ -15,18 +15,20 @@ struct Levels {
   std::variant<const uint8_t*, const uint16_t*> data;
   int zero;
   int max_level;
-  /// Right operand only: the zero level of each column of the product, in place of `zero` where not empty.
+  /// Right operand only: the zero level of each column of the result, in place of `zero` where not empty. A product
+  /// that gives some columns of the result (a group of a convolution) looks up its own, from product.first_column on.
   std::span<const int32_t> column_zeros = {};
 };
 
-/// sums[i][n] = sum over the terms of (lhs - lhs.zero) * (rhs - rhs.zero), exactly; row-major, `product.out_rows` is
-/// not used. The specification for tests and the way to look at sums; training takes the one below.
+/// sums[i][n] = sum over the terms of (lhs - lhs.zero) * (rhs - rhs.zero), exactly; row-major, product.rhs.columns to a
+/// row, wherever the product's results go. The specification for tests and the way to look at sums; training takes the
+/// one below.
 void integer_sums(const GatherProduct& product, const Levels& lhs, const Levels& rhs, std::span<int64_t> sums);
 
 /// out row i, column n = float32(float64(sum) * scale), with the same sums: `scales` holds one scale, or one for each
-/// column. Rows go where product.out_rows says. A sum is exact; one beyond 2^53 is rounded to the nearest float64,
-/// halves to even, before it is scaled.
-/// How sums are held (int32, runs of int32 added in int64, ...) is proven by plan_accumulator, in accumulator.h.
+/// column of the result, looked up like column_zeros. Results go where the product says. A sum is exact; one beyond
+/// 2^53 is rounded to the nearest float64, halves to even, before it is scaled. How sums are held (int32, runs of int32
+/// added in int64, ...) is proven by plan_accumulator, in accumulator.h.
 void integer_product(const GatherProduct& product, const Levels& lhs, const Levels& rhs, std::span<const double> scales,
                      float* out);
 

@@ -17,10 +17,13 @@ ConvGeometry ConvGeometry::matrix(int64_t rows, int64_t depth, int64_t columns) 
 void ConvGeometry::check(const char* where) const {
   fqt::check(
       batch >= 1 && height >= 1 && width >= 1 && in_channels >= 1 && out_channels >= 1 && kernel >= 1 && stride >= 1 &&
-          padding >= 0,
+          padding >= 0 && groups >= 1,
       "[{}] every extent must be at least 1: batch {}, image {}x{}x{}, {} output channels, kernel {}, stride {}, "
-      "padding {}",
-      where, batch, height, width, in_channels, out_channels, kernel, stride, padding);
+      "padding {}, {} groups",
+      where, batch, height, width, in_channels, out_channels, kernel, stride, padding, groups);
+  fqt::check(in_channels % groups == 0 && out_channels % groups == 0,
+             "[{}] {} input and {} output channels do not divide into {} groups", where, in_channels, out_channels,
+             groups);
   fqt::check(height + 2 * padding >= kernel && width + 2 * padding >= kernel,
              "[{}] a kernel of {} does not fit an image of {}x{} with padding {}", where, kernel, height, width,
              padding);
@@ -29,7 +32,7 @@ void ConvGeometry::check(const char* where) const {
   const double pixels = static_cast<double>(batch) * static_cast<double>(height + 2 * (padding + kernel)) *
                         static_cast<double>(width + 2 * (padding + kernel) + 65 * stride);
   const double widest = static_cast<double>(in_channels > out_channels ? in_channels : out_channels) + 4;
-  const double weights = static_cast<double>(kernel) * static_cast<double>(kernel) * static_cast<double>(in_channels) *
+  const double weights = static_cast<double>(kernel) * static_cast<double>(kernel) * static_cast<double>(group_in()) *
                          static_cast<double>(out_channels);
   constexpr double kLimit = std::numeric_limits<int32_t>::max();
   fqt::check(

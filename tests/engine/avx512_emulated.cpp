@@ -12,10 +12,6 @@ static inline simde__m512 fused_multiply_add(simde__m512 a, simde__m512 b, simde
 #undef _mm512_fmadd_ps
 #define _mm512_fmadd_ps(a, b, c) fused_multiply_add(a, b, c)
 
-// Its alias has the parameters of the masked instruction.
-#undef _mm512_madd_epi16
-#define _mm512_madd_epi16(a, b) simde_mm512_madd_epi16(a, b)
-
 namespace fqt::kernels {
 namespace {
 #include "engine/kernels/gemm_avx512.inl"

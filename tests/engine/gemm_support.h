@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "engine/gemm/gemm.h"
@@ -49,6 +50,8 @@ class LevelBuffer {
   }
   uint8_t* bytes() { return bytes_.data(); }
   uint16_t* words() { return words_.data(); }
+  const uint8_t* bytes() const { return bytes_.data(); }
+  const uint16_t* words() const { return words_.data(); }
   gemm::Levels levels(int zero, std::span<const int32_t> column_zeros = {}) const {
     if (bits_ <= 8) return {bytes_.data(), zero, top(), column_zeros};
     return {words_.data(), zero, top(), column_zeros};
@@ -67,7 +70,10 @@ inline gemm::GatherProduct matrix_product(int64_t rows, int64_t terms, int64_t c
                                           bool transposed) {
   gemm::GatherProduct product;
   product.terms = terms;
-  for (int64_t i = 0; i < rows; ++i) product.lhs.rows.push_back(static_cast<int32_t>(i * stride));
+  product.out_stride = columns;
+  std::vector<int32_t> offsets;
+  for (int64_t i = 0; i < rows; ++i) offsets.push_back(static_cast<int32_t>(i * stride));
+  product.lhs.rows = std::move(offsets);
   product.lhs.segments = {0};
   product.lhs.length = stride;
   product.rhs.segments = {0};

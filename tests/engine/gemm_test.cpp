@@ -108,7 +108,7 @@ class RandomProduct {
       gemm::to_planar(planar, x.bytes(), arranged_.front().bytes());
     else
       gemm::to_planar(planar, x.words(), arranged_.front().words());
-    product = gemm::grad_rhs_product(g, planar, gradient, 4);
+    product = gemm::grad_rhs_products(g, planar, gradient, 4).front();
   }
 
   Order order_;

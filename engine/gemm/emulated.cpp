@@ -1,0 +1,123 @@
+#include "engine/gemm/emulated.h"
+
+#include <algorithm>
+#include <atomic>
+#include <vector>
+
+#include "engine/check.h"
+#include "engine/gemm/columns.h"
+#include "engine/parallel.h"
+
+namespace fqt::gemm {
+namespace {
+
+/// Additions into accumulators of one format.
+class Adder {
+ public:
+  explicit Adder(const AccumulatorFormat& format)
+      : saturate_(format.saturate),
+        high_(format.bits == 0 ? INT64_MAX : (int64_t{1} << (format.bits - 1)) - 1),
+        low_(-high_ - 1),
+        mask_(2 * static_cast<uint64_t>(high_) + 1) {}
+
+  int64_t add(int64_t accumulator, int64_t term) {
+    const int64_t sum = accumulator + term;
+    if (sum >= low_ && sum <= high_) return sum;
+    ++overflows_;
+    if (saturate_) return sum < low_ ? low_ : high_;
+    return static_cast<int64_t>(static_cast<uint64_t>(sum - low_) & mask_) + low_;
+  }
+  int64_t overflows() const { return overflows_; }
+
+ private:
+  bool saturate_;
+  int64_t high_, low_;
+  uint64_t mask_;
+  int64_t overflows_ = 0;
+};
+
+/// Where the terms of a product lie, in the order of the gather: behind a row of lhs, and behind a column of rhs. What
+/// fills up segments is no term.
+struct TermOffsets {
+  std::vector<int64_t> lhs, rhs;
+};
+
+TermOffsets term_offsets(const GatherProduct& product) {
+  TermOffsets offsets;
+  int64_t position = 0;  // among the elements of a row of lhs, fill included
+  for (const int32_t segment : product.rhs.segments)
+    for (int64_t j = 0; j < product.rhs.padded_length; ++j, ++position) {
+      if (j >= product.rhs.length) continue;
+      offsets.lhs.push_back(product.lhs.segments[static_cast<size_t>(position / product.lhs.length)] +
+                            position % product.lhs.length);
+      offsets.rhs.push_back(segment + j * product.rhs.term_stride);
+    }
+  return offsets;
+}
+
+int64_t sum_terms(std::span<const int32_t> a, const int32_t* b, const AccumulatorFormat& format, Adder& adder) {
+  const size_t chunk = format.chunk == 0 ? a.size() : static_cast<size_t>(format.chunk);
+  int64_t total = 0;
+  for (size_t first = 0; first < a.size(); first += chunk) {
+    int64_t sum = 0;
+    for (size_t k = first; k < std::min(first + chunk, a.size()); ++k) sum = adder.add(sum, int64_t{a[k]} * b[k]);
+    total = format.chunk == 0 ? sum : adder.add(total, sum);
+  }
+  return total;
+}
+
+/// Calls store(row, column, sum) for every sum; returns the overflows.
+template <typename Left, typename Right, typename Store>
+int64_t emulate(const GatherProduct& product, const Left* left, const Right* right, const Levels& lhs,
+                const Levels& rhs, const AccumulatorFormat& format, const Store& store) {
+  const TermOffsets offsets = term_offsets(product);
+  const std::vector<uint16_t> zeros = product_zeros(product, rhs);
+  const size_t terms = offsets.lhs.size();
+  std::vector<int32_t> columns(terms * static_cast<size_t>(product.rhs.columns));  // [column][term]
+  for (size_t n = 0; n < zeros.size(); ++n)
+    for (size_t k = 0; k < terms; ++k)
+      columns[n * terms + k] = right[offsets.rhs[k] + static_cast<int64_t>(n) * product.rhs.column_stride] - zeros[n];
+  std::atomic<int64_t> overflows = 0;
+  parallel_for(product.rows(), 1, [&](int64_t begin, int64_t end) {
+    Adder adder(format);
+    std::vector<int32_t> row(terms);
+    for (int64_t i = begin; i < end; ++i) {
+      const Left* from = left + product.lhs.rows[static_cast<size_t>(i)];
+      for (size_t k = 0; k < terms; ++k) row[k] = from[offsets.lhs[k]] - lhs.zero;
+      for (int64_t n = 0; n < product.rhs.columns; ++n)
+        store(i, n, sum_terms(row, columns.data() + static_cast<size_t>(n) * terms, format, adder));
+    }
+    overflows += adder.overflows();
+  });
+  return overflows;
+}
+
+template <typename Store>
+int64_t emulate(const GatherProduct& product, const Levels& lhs, const Levels& rhs, const AccumulatorFormat& format,
+                const Store& store) {
+  check(format.bits == 0 || (format.bits >= 8 && format.bits <= 32),
+        "[accumulator] an accumulator has 8 to 32 bits, or 0 for exact sums; got {}", format.bits);
+  check(format.chunk >= 0, "[accumulator] a chunk of {} terms", format.chunk);
+  return std::visit([&](auto left, auto right) { return emulate(product, left, right, lhs, rhs, format, store); },
+                    lhs.data, rhs.data);
+}
+
+}  // namespace
+
+int64_t emulated_sums(const GatherProduct& product, const Levels& lhs, const Levels& rhs,
+                      const AccumulatorFormat& format, std::span<int64_t> sums) {
+  return emulate(product, lhs, rhs, format, [&](int64_t row, int64_t column, int64_t sum) {
+    sums[static_cast<size_t>(row * product.rhs.columns + column)] = sum;
+  });
+}
+
+int64_t emulated_product(const GatherProduct& product, const Levels& lhs, const Levels& rhs,
+                         const AccumulatorFormat& format, std::span<const double> scales, float* out) {
+  const std::vector<double> column_scales = product_scales(product, scales);
+  return emulate(product, lhs, rhs, format, [&](int64_t row, int64_t column, int64_t sum) {
+    out[product.out_offset(row) + column] =
+        static_cast<float>(static_cast<double>(sum) * column_scales[static_cast<size_t>(column)]);
+  });
+}
+
+}  // namespace fqt::gemm
