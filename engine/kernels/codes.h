@@ -16,15 +16,31 @@ struct Extremes {
   bool finite;  ///< false where a value is NaN or infinite; low and high then mean nothing
 };
 
+/// How a ratio x / scale becomes a whole number. The index of a row in CodeKernels::quantize.
+enum class Rounding { nearest, nearest_away, toward_zero, stochastic };
+inline constexpr int kRoundings = 4;
+
+/// level = round(clamp(x / scale, -zero, max_level - zero)) + zero. `words`, one for each value, are read by stochastic
+/// rounding only.
+template <typename Level>
+using QuantizeFn = void (*)(const float* x, int64_t count, const GridSpec* grid, const uint16_t* words, Level* levels);
+
+/// One way to round, for grids of up to 2^8 and of up to 2^16 levels.
+struct QuantizeKernels {
+  QuantizeFn<uint8_t> narrow;
+  QuantizeFn<uint16_t> wide;
+};
+
 /// Loops that turn float values into levels. One source (codes.inl) is compiled for every instruction set.
 struct CodeKernels {
   /// Smallest and largest of `count` values, joined with those in `extremes`.
   void (*extremes)(const float* x, int64_t count, Extremes* extremes);
-  /// level = round_half_even(clamp(x / scale, -zero, max_level - zero)) + zero
-  void (*quantize_nearest)(const float* x, int64_t count, const GridSpec* grid, uint8_t* levels);
-  /// With v the clamped x / scale and f = v - floor(v): floor(v) + zero, and one more where words[i] + 1/2 < 65536 f.
-  void (*quantize_stochastic)(const float* x, int64_t count, const GridSpec* grid, const uint16_t* words,
-                              uint8_t* levels);
+  /// With v the clamped ratio, f = v - floor(v):
+  ///   nearest        the nearest integer, halves to even
+  ///   nearest_away   the nearest integer, halves away from zero
+  ///   toward_zero    v without its fraction
+  ///   stochastic     floor(v), and one more where words[i] + 1/2 < 65536 f
+  QuantizeKernels quantize[kRoundings];
   /// The 16-bit words 8 * first_block ... of a stream: philox(seed, (block, stream)) as eight words, low halves first.
   void (*random_words)(uint64_t seed, uint64_t stream, uint64_t first_block, int64_t blocks, uint16_t* words);
 };

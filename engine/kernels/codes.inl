@@ -43,34 +43,112 @@ inline float clamped_ratio(float x, float scale, float bottom, float top) {
   return v < top ? v : top;
 }
 
-void quantize_nearest(const float* __restrict x, int64_t count, const GridSpec* grid, uint8_t* __restrict levels) {
-  const float scale = grid->scale, bottom = static_cast<float>(-grid->zero);
-  const float top = static_cast<float>(grid->max_level - grid->zero);
+// Each way to round takes the clamped ratio and a random word to a whole number.
+
+inline int32_t round_nearest(float v, uint16_t /*word*/) {
   // Adding 1.5 * 2^23 leaves no bit for a fraction: the sum is rounded to the nearest integer, halves to even, and its
   // low bits hold that integer.
   constexpr float kRound = 12582912.0f;
   constexpr int32_t kRoundBits = 0x4B400000;
-  const int32_t zero = grid->zero - kRoundBits;
-  for (int64_t i = 0; i < count; ++i) {
-    const float rounded = clamped_ratio(x[i], scale, bottom, top) + kRound;
-    levels[i] = static_cast<uint8_t>(__builtin_bit_cast(int32_t, rounded) + zero);
-  }
+  return __builtin_bit_cast(int32_t, v + kRound) - kRoundBits;
 }
 
-void quantize_stochastic(const float* __restrict x, int64_t count, const GridSpec* grid,
-                         const uint16_t* __restrict words, uint8_t* __restrict levels) {
+inline int32_t round_nearest_away(float v, uint16_t /*word*/) {
+  const int32_t whole = static_cast<int32_t>(v);
+  const float fraction = v - static_cast<float>(whole);  // exact, with the sign of v
+  return whole + (fraction >= 0.5f ? 1 : 0) - (fraction <= -0.5f ? 1 : 0);
+}
+
+inline int32_t round_toward_zero(float v, uint16_t /*word*/) { return static_cast<int32_t>(v); }
+
+inline int32_t round_stochastic(float v, uint16_t word) {
+  int32_t base = static_cast<int32_t>(v);
+  base -= static_cast<float>(base) > v ? 1 : 0;
+  const float fraction = v - static_cast<float>(base);  // exact, or 1 for v just below an integer
+  const float threshold = static_cast<float>(word) + 0.5f;
+  return base + (threshold < fraction * 65536.0f ? 1 : 0);
+}
+
+#if defined(__AVX2__)
+// The same formulas for eight values at a time; words are widened to 32 bits.
+
+inline __m256i lanes_nearest(__m256 v, __m256i /*words*/) { return _mm256_cvtps_epi32(v); }
+
+inline __m256i lanes_nearest_away(__m256 v, __m256i /*words*/) {
+  const __m256i whole = _mm256_cvttps_epi32(v);
+  const __m256 fraction = _mm256_sub_ps(v, _mm256_cvtepi32_ps(whole));
+  const __m256i up = _mm256_castps_si256(_mm256_cmp_ps(fraction, _mm256_set1_ps(0.5f), _CMP_GE_OQ));
+  const __m256i down = _mm256_castps_si256(_mm256_cmp_ps(fraction, _mm256_set1_ps(-0.5f), _CMP_LE_OQ));
+  return _mm256_add_epi32(_mm256_sub_epi32(whole, up), down);  // a mask is -1
+}
+
+inline __m256i lanes_toward_zero(__m256 v, __m256i /*words*/) { return _mm256_cvttps_epi32(v); }
+
+inline __m256i lanes_stochastic(__m256 v, __m256i words) {
+  const __m256 base = _mm256_floor_ps(v), fraction = _mm256_sub_ps(v, base);
+  const __m256 threshold = _mm256_add_ps(_mm256_cvtepi32_ps(words), _mm256_set1_ps(0.5f));
+  const __m256 up = _mm256_cmp_ps(threshold, _mm256_mul_ps(fraction, _mm256_set1_ps(65536.0f)), _CMP_LT_OQ);
+  return _mm256_sub_epi32(_mm256_cvttps_epi32(base), _mm256_castps_si256(up));
+}
+
+inline void store_levels(const __m256i* lanes, uint8_t* levels) {
+  const __m256i low = _mm256_packus_epi32(lanes[0], lanes[1]), high = _mm256_packus_epi32(lanes[2], lanes[3]);
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);  // packing works on each half of a register
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(levels),
+                      _mm256_permutevar8x32_epi32(_mm256_packus_epi16(low, high), order));
+}
+
+inline void store_levels(const __m256i* lanes, uint16_t* levels) {
+  for (int half = 0; half < 2; ++half)
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(levels) + half,
+                        _mm256_permute4x64_epi64(_mm256_packus_epi32(lanes[2 * half], lanes[2 * half + 1]), 0xD8));
+}
+
+/// Levels of as many values as come in whole runs of 32; returns how many.
+template <typename Level, __m256i (*kRound)(__m256, __m256i), bool kRandom>
+int64_t quantize_runs(const float* x, int64_t count, const GridSpec* grid, const uint16_t* words, Level* levels) {
+  const __m256 scale = _mm256_set1_ps(grid->scale), bottom = _mm256_set1_ps(static_cast<float>(-grid->zero));
+  const __m256 top = _mm256_set1_ps(static_cast<float>(grid->max_level - grid->zero));
+  const __m256i zero = _mm256_set1_epi32(grid->zero);
+  int64_t i = 0;
+  for (; i + 32 <= count; i += 32) {
+    __m256i lanes[4];
+#pragma GCC unroll 4
+    for (int part = 0; part < 4; ++part) {
+      const int64_t at = i + part * 8;
+      __m256 v = _mm256_div_ps(_mm256_loadu_ps(x + at), scale);
+      v = _mm256_min_ps(_mm256_max_ps(v, bottom), top);
+      __m256i word = _mm256_setzero_si256();
+      if constexpr (kRandom)
+        word = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(words + at)));
+      lanes[part] = _mm256_add_epi32(kRound(v, word), zero);
+    }
+    store_levels(lanes, levels + i);
+  }
+  return i;
+}
+#define FQT_LANES(rounding) lanes_##rounding
+#else
+#define FQT_LANES(rounding) nullptr
+#endif
+
+/// `kRound` takes one value, `kLanes`, where the instruction set has it, eight at a time.
+template <typename Level, int32_t (*kRound)(float, uint16_t), auto kLanes, bool kRandom>
+void quantize(const float* x, int64_t count, const GridSpec* grid, const uint16_t* words, Level* levels) {
   const float scale = grid->scale, bottom = static_cast<float>(-grid->zero);
   const float top = static_cast<float>(grid->max_level - grid->zero);
-  const int32_t zero = grid->zero;
-  for (int64_t i = 0; i < count; ++i) {
-    const float v = clamped_ratio(x[i], scale, bottom, top);
-    int32_t base = static_cast<int32_t>(v);
-    base -= static_cast<float>(base) > v ? 1 : 0;
-    const float fraction = v - static_cast<float>(base);  // exact, or 1 for v just below an integer
-    const float threshold = static_cast<float>(words[i]) + 0.5f;
-    levels[i] = static_cast<uint8_t>(base + zero + (threshold < fraction * 65536.0f ? 1 : 0));
-  }
+  int64_t i = 0;
+#if defined(__AVX2__)
+  i = quantize_runs<Level, kLanes, kRandom>(x, count, grid, words, levels);
+#endif
+  for (; i < count; ++i)
+    levels[i] = static_cast<Level>(
+        kRound(clamped_ratio(x[i], scale, bottom, top), kRandom ? words[i] : static_cast<uint16_t>(0)) + grid->zero);
 }
+
+template <int32_t (*kRound)(float, uint16_t), auto kLanes, bool kRandom = false>
+constexpr QuantizeKernels kQuantize{quantize<uint8_t, kRound, kLanes, kRandom>,
+                                    quantize<uint16_t, kRound, kLanes, kRandom>};
 
 constexpr uint32_t kPhiloxMul0 = 0xD2511F53u, kPhiloxMul1 = 0xCD9E8D57u;
 constexpr uint32_t kPhiloxKey0 = 0x9E3779B9u, kPhiloxKey1 = 0xBB67AE85u;
@@ -96,16 +174,22 @@ void random_blocks(uint64_t seed, uint64_t stream, uint64_t first_block, int64_t
 }
 
 #if defined(__AVX2__)
-/// Sixteen blocks at once, one to a 64-bit lane: the lane's low half is the word, what is left in its high half is
+/// Eight blocks at once, one to a 64-bit lane: the lane's low half is the word, what is left in its high half is
 /// never looked at.
 void random_words(uint64_t seed, uint64_t stream, uint64_t first_block, int64_t blocks, uint16_t* words) {
-  constexpr int kChains = 4, kLanes = 4;
+  constexpr int kChains = 2, kLanes = 4, kRounds = 10;  // more chains do not fit 16 registers
   const __m256i mul0 = _mm256_set1_epi64x(kPhiloxMul0), mul1 = _mm256_set1_epi64x(kPhiloxMul1);
   const __m256i low_half = _mm256_set1_epi64x(0xFFFFFFFF);
+  __m256i keys[kRounds][2];  // kept in memory: as constants they would be rebuilt for each block
+  for (uint32_t round = 0; round < kRounds; ++round) {
+    keys[round][0] = _mm256_set1_epi64x(static_cast<uint32_t>(seed) + round * kPhiloxKey0);
+    keys[round][1] = _mm256_set1_epi64x(static_cast<uint32_t>(seed >> 32) + round * kPhiloxKey1);
+  }
+  __asm__("" : "+m"(keys));
   int64_t done = 0;
   for (; done + kChains * kLanes <= blocks; done += kChains * kLanes) {
     __m256i c0[kChains], c1[kChains], c2[kChains], c3[kChains];
-#pragma GCC unroll 4
+#pragma GCC unroll 2
     for (int i = 0; i < kChains; ++i) {
       c0[i] = _mm256_add_epi64(
           _mm256_set1_epi64x(static_cast<int64_t>(first_block + static_cast<uint64_t>(done + i * kLanes))),
@@ -114,21 +198,17 @@ void random_words(uint64_t seed, uint64_t stream, uint64_t first_block, int64_t 
       c2[i] = _mm256_set1_epi64x(static_cast<int64_t>(stream & 0xFFFFFFFF));
       c3[i] = _mm256_set1_epi64x(static_cast<int64_t>(stream >> 32));
     }
-    uint32_t k0 = static_cast<uint32_t>(seed), k1 = static_cast<uint32_t>(seed >> 32);
-    for (int round = 0; round < 10; ++round) {
-      const __m256i key0 = _mm256_set1_epi64x(k0), key1 = _mm256_set1_epi64x(k1);
-#pragma GCC unroll 4
+#pragma GCC unroll 10
+    for (int round = 0; round < kRounds; ++round)
+#pragma GCC unroll 2
       for (int i = 0; i < kChains; ++i) {
         const __m256i p0 = _mm256_mul_epu32(mul0, c0[i]), p1 = _mm256_mul_epu32(mul1, c2[i]);
-        c0[i] = _mm256_xor_si256(_mm256_xor_si256(_mm256_srli_epi64(p1, 32), c1[i]), key0);
-        c2[i] = _mm256_xor_si256(_mm256_xor_si256(_mm256_srli_epi64(p0, 32), c3[i]), key1);
+        c0[i] = _mm256_xor_si256(_mm256_srli_epi64(p1, 32), _mm256_xor_si256(c1[i], keys[round][0]));
+        c2[i] = _mm256_xor_si256(_mm256_srli_epi64(p0, 32), _mm256_xor_si256(c3[i], keys[round][1]));
         c1[i] = p1;
         c3[i] = p0;
       }
-      k0 += kPhiloxKey0;
-      k1 += kPhiloxKey1;
-    }
-#pragma GCC unroll 4
+#pragma GCC unroll 2
     for (int i = 0; i < kChains; ++i) {
       const __m256i front = _mm256_or_si256(_mm256_and_si256(c0[i], low_half), _mm256_slli_epi64(c1[i], 32));
       const __m256i back = _mm256_or_si256(_mm256_and_si256(c2[i], low_half), _mm256_slli_epi64(c3[i], 32));
@@ -146,4 +226,10 @@ void random_words(uint64_t seed, uint64_t stream, uint64_t first_block, int64_t 
 }
 #endif
 
-constexpr CodeKernels kCodeKernels{extremes, quantize_nearest, quantize_stochastic, random_words};
+constexpr CodeKernels kCodeKernels{
+    extremes,
+    {kQuantize<round_nearest, FQT_LANES(nearest)>, kQuantize<round_nearest_away, FQT_LANES(nearest_away)>,
+     kQuantize<round_toward_zero, FQT_LANES(toward_zero)>, kQuantize<round_stochastic, FQT_LANES(stochastic), true>},
+    random_words};
+
+#undef FQT_LANES

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <initializer_list>
+#include <iterator>
 #include <limits>
 #include <random>
 #include <utility>
@@ -17,6 +19,7 @@ using namespace fqt;
 using kernels::CodeKernels;
 using kernels::Extremes;
 using kernels::GridSpec;
+using kernels::Rounding;
 
 namespace {
 
@@ -35,17 +38,27 @@ void for_each_isa(const Body& body) {
   }
 }
 
-int level_nearest(float x, const GridSpec& grid) {
-  const float v =
+/// The contracts of the four roundings, in float64: x / scale is rounded to float32 and clamped first.
+int level(Rounding rounding, float x, const GridSpec& grid, uint16_t word) {
+  const double v =
       std::clamp(x / grid.scale, static_cast<float>(-grid.zero), static_cast<float>(grid.max_level - grid.zero));
-  return static_cast<int>(std::nearbyint(v)) + grid.zero;  // halves to even
+  const double up = word + 0.5 < 65536 * (v - std::floor(v)) ? 1 : 0;
+  const double rounded[] = {std::nearbyint(v), std::round(v), std::trunc(v), std::floor(v) + up};
+  return static_cast<int>(rounded[static_cast<int>(rounding)]) + grid.zero;
 }
 
-int level_stochastic(float x, const GridSpec& grid, uint16_t word) {
-  const float v =
-      std::clamp(x / grid.scale, static_cast<float>(-grid.zero), static_cast<float>(grid.max_level - grid.zero));
-  const double fraction = double{v} - std::floor(double{v});
-  return static_cast<int>(std::floor(v)) + grid.zero + (word + 0.5 < 65536 * fraction ? 1 : 0);
+constexpr Rounding kAll[] = {Rounding::nearest, Rounding::nearest_away, Rounding::toward_zero, Rounding::stochastic};
+static_assert(std::size(kAll) == kernels::kRoundings);
+
+/// Calls the kernel of `rounding` for this type of level.
+template <typename Level>
+void quantize(const CodeKernels& codes, Rounding rounding, const float* x, size_t count, const GridSpec& grid,
+              const uint16_t* words, Level* levels) {
+  const kernels::QuantizeKernels& kernels = codes.quantize[static_cast<int>(rounding)];
+  if constexpr (sizeof(Level) == 1)
+    kernels.narrow(x, static_cast<int64_t>(count), &grid, words, levels);
+  else
+    kernels.wide(x, static_cast<int64_t>(count), &grid, words, levels);
 }
 
 /// Levels, halves between them, the floats next to both, and what lies far outside, beneath and at zero.
@@ -58,10 +71,10 @@ std::vector<float> adversarial(const GridSpec& grid) {
   return values;
 }
 
-/// All widths, with zero at either end and between, and scales from the smallest to the largest.
-std::vector<GridSpec> grids() {
+/// Grids of so many levels, with zero at either end and between, and scales from the smallest to the largest.
+std::vector<GridSpec> grids(std::initializer_list<int> tops) {
   std::vector<GridSpec> all;
-  for (const int top : {3, 14, 63, 254, 255})
+  for (const int top : tops)
     for (const int zero : {0, 1, top / 2, top})
       for (const float scale : {1.0f, 0.1f, 3e-7f, kTiny, 1e-38f, 2.5e36f, 1.3e38f}) all.push_back({scale, zero, top});
   return all;
@@ -115,26 +128,47 @@ TEST_CASE("codes: NaN and infinity are noticed wherever they stand, and the larg
   });
 }
 
-TEST_CASE("codes: nearest and stochastic levels on adversarial values") {
+namespace {
+
+template <typename Level>
+void check_adversarial(const GridSpec& grid) {
   std::mt19937 random(2);
+  const std::vector<float> values = adversarial(grid);
+  std::vector<uint16_t> words(values.size());
+  for (uint16_t& word : words) word = static_cast<uint16_t>(random() % 3 ? random() : random() % 2 * 65535);
+  CAPTURE(grid.scale);
+  CAPTURE(grid.zero);
+  CAPTURE(grid.max_level);
   for_each_isa([&](const CodeKernels& codes) {
-    for (const GridSpec& grid : grids()) {
-      const std::vector<float> values = adversarial(grid);
-      const int64_t count = static_cast<int64_t>(values.size());
-      std::vector<uint8_t> nearest(values.size()), stochastic(values.size());
-      std::vector<uint16_t> words(values.size());
-      for (uint16_t& word : words) word = static_cast<uint16_t>(random() % 3 ? random() : random() % 2 * 65535);
-      codes.quantize_nearest(values.data(), count, &grid, nearest.data());
-      codes.quantize_stochastic(values.data(), count, &grid, words.data(), stochastic.data());
+    for (const Rounding rounding : kAll) {
+      std::vector<Level> levels(values.size());
+      quantize(codes, rounding, values.data(), values.size(), grid, words.data(), levels.data());
       int wrong = 0;
-      for (size_t i = 0; i < values.size(); ++i) {
-        wrong += nearest[i] != level_nearest(values[i], grid);
-        wrong += stochastic[i] != level_stochastic(values[i], grid, words[i]);
-      }
-      CAPTURE(grid.scale);
-      CAPTURE(grid.zero);
-      CAPTURE(grid.max_level);
+      for (size_t i = 0; i < values.size(); ++i) wrong += levels[i] != level(rounding, values[i], grid, words[i]);
+      CAPTURE(static_cast<int>(rounding));
       CHECK(wrong == 0);
+    }
+  });
+}
+
+}  // namespace
+
+TEST_CASE("codes: every rounding of adversarial values, on grids of every size") {
+  for (const GridSpec& grid : grids({3, 14, 63, 254, 255})) check_adversarial<uint8_t>(grid);
+  for (const GridSpec& grid : grids({3, 511, 4094})) check_adversarial<uint16_t>(grid);
+  for (const float scale : {1.0f, 0.1f, 1e-38f})
+    for (const int zero : {0, 32767, 65535}) check_adversarial<uint16_t>({scale, zero, 65535});
+}
+
+TEST_CASE("codes: ties, by hand") {
+  const GridSpec grid{0.5f, 4, 8};
+  const float x[] = {-0.75f, -0.25f, 0.25f, 0.75f, 1.25f};  // -1.5, -0.5, 0.5, 1.5, 2.5 steps
+  const int expected[3][5] = {{-2, 0, 0, 2, 2}, {-2, -1, 1, 2, 3}, {-1, 0, 0, 1, 2}};
+  for_each_isa([&](const CodeKernels& codes) {
+    for (int rounding = 0; rounding < 3; ++rounding) {
+      uint8_t levels[5];
+      quantize(codes, static_cast<Rounding>(rounding), x, 5, grid, nullptr, levels);
+      for (int i = 0; i < 5; ++i) CHECK(levels[i] - 4 == expected[rounding][i]);
     }
   });
 }
@@ -146,43 +180,47 @@ TEST_CASE("codes: levels of every length and alignment, and nothing written past
   std::vector<uint16_t> words(80);
   for (float& value : values) value = static_cast<float>(static_cast<int32_t>(random())) * 0x1p-31f * 30;
   for (uint16_t& word : words) word = static_cast<uint16_t>(random());
-  for_each_isa([&](const CodeKernels& codes) {
+  const auto check = [&]<typename Level>(const CodeKernels& codes, Rounding rounding, Level untouched) {
+    int wrong = 0;
     for (size_t start = 0; start < 8; ++start)
       for (size_t count = 0; count <= 70; ++count) {
-        std::vector<uint8_t> nearest(72, 99), stochastic(72, 99), expected_nearest = nearest,
-                                                                  expected_stochastic = nearest;
-        for (size_t i = 0; i < count; ++i) {
-          expected_nearest[i] = static_cast<uint8_t>(level_nearest(values[start + i], grid));
-          expected_stochastic[i] = static_cast<uint8_t>(level_stochastic(values[start + i], grid, words[start + i]));
-        }
-        const int64_t length = static_cast<int64_t>(count);
-        codes.quantize_nearest(values.data() + start, length, &grid, nearest.data());
-        codes.quantize_stochastic(values.data() + start, length, &grid, words.data() + start, stochastic.data());
-        CAPTURE(start);
-        CAPTURE(count);
-        CHECK(nearest == expected_nearest);
-        CHECK(stochastic == expected_stochastic);
+        std::vector<Level> levels(72, untouched), expected = levels;
+        for (size_t i = 0; i < count; ++i)
+          expected[i] = static_cast<Level>(level(rounding, values[start + i], grid, words[start + i]));
+        quantize(codes, rounding, values.data() + start, count, grid, words.data() + start, levels.data());
+        wrong += levels != expected;
       }
+    CHECK(wrong == 0);
+  };
+  for_each_isa([&](const CodeKernels& codes) {
+    for (const Rounding rounding : kAll) {
+      check(codes, rounding, uint8_t{99});
+      check(codes, rounding, uint16_t{999});
+    }
   });
 }
 
 TEST_CASE("codes: a fraction of k/256 rounds up for exactly 256 k of the 65536 words") {
   std::vector<uint16_t> words(65536);
   for (size_t i = 0; i < words.size(); ++i) words[i] = static_cast<uint16_t>(i);
-  std::vector<uint8_t> levels(words.size());
-  const GridSpec grid{0.5f, 7, 15};
+  const auto check = [&]<typename Level>(const CodeKernels& codes, const GridSpec& grid, int k, int floor, Level) {
+    const std::vector<float> values(words.size(),
+                                    (static_cast<float>(floor) + static_cast<float>(k) / 256) * grid.scale);
+    std::vector<Level> levels(words.size());
+    quantize(codes, Rounding::stochastic, values.data(), values.size(), grid, words.data(), levels.data());
+    const auto down = std::count(levels.begin(), levels.end(), floor + grid.zero);
+    const auto up = std::count(levels.begin(), levels.end(), floor + grid.zero + 1);
+    CAPTURE(k);
+    CAPTURE(floor);
+    CHECK((up == 256 * k && up + down == 65536));
+  };
   for_each_isa([&](const CodeKernels& codes) {
-    for (int k = 0; k < 256; ++k)
-      for (const int floor : {-7, -1, 0, 3}) {
-        const std::vector<float> values(words.size(), (static_cast<float>(floor) + static_cast<float>(k) / 256) * 0.5f);
-        codes.quantize_stochastic(values.data(), 65536, &grid, words.data(), levels.data());
-        const auto down = std::count(levels.begin(), levels.end(), floor + 7);
-        const auto up = std::count(levels.begin(), levels.end(), floor + 8);
-        CAPTURE(k);
-        CAPTURE(floor);
-        CHECK((up == 256 * k && up + down == 65536));
-        if (floor != -1 && k % 16 != 0) break;  // one floor does for most fractions
-      }
+    for (int k = 0; k < 256; ++k) {
+      check(codes, {0.5f, 7, 15}, k, -1, uint8_t{});
+      check(codes, {0.5f, 32768, 65535}, k, 32766, uint16_t{});  // as far from 0 as 16 bits reach
+      if (k % 16 != 0) continue;
+      for (const int floor : {-7, 0, 3}) check(codes, {0.5f, 7, 15}, k, floor, uint8_t{});
+    }
   });
 }
 
