@@ -4,6 +4,7 @@
 
 #include "engine/autograd/tape.h"
 #include "quant/precision.h"
+#include "quant/probe.h"
 
 namespace fqt::quant {
 
@@ -15,6 +16,7 @@ struct Context {
   uint64_t seed = 0;
   uint64_t step = 0;  ///< training step, 0-based: names this step's random numbers
   double range_momentum = 0.9;
+  Probe* probe = nullptr;  ///< is told about every product; null: nothing is measured
 };
 
 }  // namespace fqt::quant

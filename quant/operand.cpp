@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "engine/check.h"
 #include "engine/gemm/planar.h"
 #include "engine/kernels/table.h"
 #include "engine/parallel.h"
@@ -12,29 +13,42 @@ namespace {
 
 constexpr int64_t kRun = 4096;  ///< elements rounded at a time
 
+void quantize(const kernels::QuantizeKernels& kernels, const float* x, int64_t count, const kernels::GridSpec& grid,
+              const uint16_t* words, uint8_t* levels) {
+  kernels.narrow(x, count, &grid, words, levels);
+}
+void quantize(const kernels::QuantizeKernels& kernels, const float* x, int64_t count, const kernels::GridSpec& grid,
+              const uint16_t* words, uint16_t* levels) {
+  kernels.wide(x, count, &grid, words, levels);
+}
+
 /// Rounds runs of elements that are contiguous in the tensor: the innermost step of encode.
 class Rounder {
  public:
-  Rounder(const OperandPrecision& precision, const Grid& grid, const RandomKey& noise)
+  Rounder(const OperandPrecision& precision, const Grid& grid, const Noise& noise)
       : kernels_(kernels::active().codes),
         spec_{grid.scale, grid.zero, grid.max_level},
         noise_(noise),
-        stochastic_(precision.rounding == Rounding::stochastic) {}
+        rounding_(precision.rounding) {}
 
   /// values[0 .. count) are elements first ... of their tensor; count <= kRun.
-  void operator()(const float* values, int64_t first, int64_t count, uint8_t* levels) const {
-    if (!stochastic_) return kernels_.quantize_nearest(values, count, &spec_, levels);
+  template <typename Level>
+  void operator()(const float* values, int64_t first, int64_t count, Level* levels) const {
+    const kernels::QuantizeKernels& round = kernels_.quantize[static_cast<int>(rounding_)];
+    if (rounding_ != Rounding::stochastic) return quantize(round, values, count, spec_, nullptr, levels);
+    if (!noise_.words.empty()) return quantize(round, values, count, spec_, noise_.words.data() + first, levels);
     uint16_t words[kRun + 16];
     const int64_t skip = first % 8;
-    kernels_.random_words(noise_.seed, noise_.stream, static_cast<uint64_t>(first / 8), (skip + count + 7) / 8, words);
-    kernels_.quantize_stochastic(values, count, &spec_, words + skip, levels);
+    kernels_.random_words(noise_.key.seed, noise_.key.stream, static_cast<uint64_t>(first / 8), (skip + count + 7) / 8,
+                          words);
+    quantize(round, values, count, spec_, words + skip, levels);
   }
 
  private:
   const kernels::CodeKernels& kernels_;
   kernels::GridSpec spec_;
-  RandomKey noise_;
-  bool stochastic_;
+  Noise noise_;
+  Rounding rounding_;
 };
 
 /// Copies float elements: fp32 is the identity.
@@ -48,6 +62,7 @@ struct Copier {
 template <typename T, typename Convert>
 Buffer<T> lay_out(const Tensor& values, const gemm::PaddedImage& layout, T empty, const Convert& convert) {
   Buffer<T> out(layout.size());
+  if (out.empty()) return out;
   const int64_t channels = layout.channels, pixel = layout.pixel;
   const int64_t piece = std::max<int64_t>(1, kRun / channels);  // pixels at a time
   const int64_t pieces = (layout.width + piece - 1) / piece;
@@ -82,46 +97,145 @@ Buffer<T> lay_out(const Tensor& values, const gemm::PaddedImage& layout, T empty
   return out;
 }
 
+/// Words 0 .. count - 1 of the noise.
+std::vector<uint16_t> words_of(const Noise& noise, int64_t count) {
+  if (!noise.words.empty()) return {noise.words.begin(), noise.words.end()};
+  const int64_t blocks = (count + 7) / 8;
+  std::vector<uint16_t> words(static_cast<size_t>(blocks * 8));
+  kernels::active().codes.random_words(noise.key.seed, noise.key.stream, 0, blocks, words.data());
+  return words;
+}
+
+/// Rounds a plain matrix whose last axis has a grid for each channel: one column at a time, as weights are small.
+template <typename Level>
+Buffer<Level> encode_channels(const Tensor& values, const OperandPrecision& precision, const std::vector<Grid>& grids,
+                              const Noise& noise) {
+  Buffer<Level> levels(values.size());
+  const int64_t channels = static_cast<int64_t>(grids.size()), rows = values.size() / channels;
+  const std::vector<uint16_t> words =
+      precision.rounding == Rounding::stochastic ? words_of(noise, values.size()) : std::vector<uint16_t>();
+  parallel_for(channels, 4, [&](int64_t begin, int64_t end) {
+    std::vector<float> column(static_cast<size_t>(rows));
+    std::vector<uint16_t> column_words(words.empty() ? 0 : column.size());
+    std::vector<Level> rounded(column.size());
+    for (int64_t c = begin; c < end; ++c) {
+      for (int64_t r = 0; r < rows; ++r) column[static_cast<size_t>(r)] = values.data()[r * channels + c];
+      for (size_t r = 0; r < column_words.size(); ++r)
+        column_words[r] = words[r * static_cast<size_t>(channels) + static_cast<size_t>(c)];
+      const Grid& grid = grids[static_cast<size_t>(c)];
+      quantize(kernels::active().codes.quantize[static_cast<int>(precision.rounding)], column.data(), rows,
+               {grid.scale, grid.zero, grid.max_level}, column_words.data(), rounded.data());
+      for (int64_t r = 0; r < rows; ++r) levels.data()[r * channels + c] = rounded[static_cast<size_t>(r)];
+    }
+  });
+  return levels;
+}
+
+template <typename Level>
+Buffer<Level> encode_levels(const Tensor& values, const gemm::PaddedImage& layout, const OperandPrecision& precision,
+                            const std::vector<Grid>& grids, const Noise& noise) {
+  if (grids.size() > 1) return encode_channels<Level>(values, precision, grids, noise);
+  return lay_out<Level>(values, layout, static_cast<Level>(grids.front().zero),
+                        Rounder(precision, grids.front(), noise));
+}
+
+/// What the kernels read of an integer operand. `zeros` must live as long.
+gemm::Levels view(const Operand& operand, std::vector<int32_t>& zeros) {
+  const Grid& grid = operand.grids.front();
+  gemm::Levels levels{{}, grid.zero, grid.max_level};
+  if (const auto* bytes = std::get_if<Buffer<uint8_t>>(&operand.elements))
+    levels.data = bytes->data();
+  else
+    levels.data = std::get<Buffer<uint16_t>>(operand.elements).data();
+  if (!operand.per_channel()) return levels;
+  for (const Grid& own : operand.grids) zeros.push_back(own.zero);
+  levels.column_zeros = zeros;
+  return levels;
+}
+
+void check_scales(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs) {
+  const bool columns_are_channels = product.rhs.column_stride == 1;
+  if (lhs.per_channel() || (rhs.per_channel() && !columns_are_channels))
+    fail(ErrorKind::internal,
+         "[multiply] a scale varies along the terms of a sum: quantize this operand anew, per tensor");
+}
+
 }  // namespace
+
+int64_t Operand::size() const {
+  return std::visit([](const auto& buffer) { return buffer.size(); }, elements);
+}
+
+int Operand::level(int64_t place) const {
+  const auto* bytes = std::get_if<Buffer<uint8_t>>(&elements);
+  return bytes ? bytes->data()[place] : std::get<Buffer<uint16_t>>(elements).data()[place];
+}
 
 int channel_group(const OperandPrecision& precision) { return precision.is_float() ? 1 : 4; }
 
-Grid fit_grid(const OperandPrecision& precision, const Range& range) {
-  return precision.is_float() ? Grid{} : precision.format->fit(range.low, range.high, precision.bits);
+std::vector<Grid> fit_grids(const OperandPrecision& precision, std::span<const Range> ranges) {
+  std::vector<Grid> grids;
+  if (precision.is_float()) return grids;
+  for (const Range& range : ranges) grids.push_back(precision.format->fit(range.low, range.high, precision.bits));
+  return grids;
 }
 
 Operand encode(const Tensor& values, const gemm::PaddedImage& layout, const OperandPrecision& precision,
-               const Grid& grid, const RandomKey& noise) {
+               const std::vector<Grid>& grids, const Noise& noise) {
   Operand operand;
-  operand.is_float = precision.is_float();
-  operand.grid = grid;
-  if (!operand.is_float)
-    operand.levels = lay_out<uint8_t>(values, layout, static_cast<uint8_t>(grid.zero), Rounder(precision, grid, noise));
+  operand.grids = grids;
+  check(grids.size() <= 1 || layout.plain(), "[encode] a grid for each channel needs a layout without borders or fill");
+  check(noise.words.empty() || static_cast<int64_t>(noise.words.size()) >= values.size(),
+        "[encode] {} words of noise for {} elements; give one for each", noise.words.size(), values.size());
+  if (!precision.is_float() && precision.bits <= 8)
+    operand.elements = encode_levels<uint8_t>(values, layout, precision, grids, noise);
+  else if (!precision.is_float())
+    operand.elements = encode_levels<uint16_t>(values, layout, precision, grids, noise);
   else if (layout.plain())
-    operand.values = values.buffer();
+    operand.elements = values.buffer();
   else
-    operand.values = lay_out<float>(values, layout, 0.0f, Copier{});
+    operand.elements = lay_out<float>(values, layout, 0.0f, Copier{});
   return operand;
 }
 
 Operand to_planar(const Operand& operand, const gemm::PlanarImage& planar) {
   Operand result;
-  result.is_float = operand.is_float;
-  result.grid = operand.grid;
-  if (operand.is_float) {
-    result.values = Buffer<float>(planar.size());
-    gemm::to_planar(planar, operand.values.data(), result.values.data());
-  } else {
-    result.levels = Buffer<uint8_t>(planar.size());
-    gemm::to_planar(planar, operand.levels.data(), result.levels.data());
-  }
+  result.grids = operand.grids;
+  result.statistics = operand.statistics;
+  std::visit(
+      [&]<typename T>(const Buffer<T>& source) {
+        Buffer<T> target(planar.size());
+        gemm::to_planar(planar, source.data(), target.data());
+        result.elements = std::move(target);
+      },
+      operand.elements);
   return result;
 }
 
-void multiply(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs, float* out) {
-  if (lhs.is_float) return gemm::float_product(product, lhs.values.data(), rhs.values.data(), out);
-  const double scale = static_cast<double>(lhs.grid.scale) * static_cast<double>(rhs.grid.scale);  // exact
-  gemm::integer_product(product, lhs.view(), rhs.view(), {&scale, 1}, out);
+int64_t multiply(std::span<const gemm::GatherProduct> products, const Operand& lhs, const Operand& rhs,
+                 const gemm::AccumulatorFormat& accumulator, float* out) {
+  int64_t overflows = 0;
+  std::vector<int32_t> zeros;
+  std::vector<double> scales;
+  for (const Grid& grid : rhs.grids)  // products of two float32 are exact in float64
+    scales.push_back(static_cast<double>(lhs.grids.front().scale) * static_cast<double>(grid.scale));
+  for (const gemm::GatherProduct& product : products) {
+    check_scales(product, lhs, rhs);
+    zeros.clear();
+    if (lhs.is_float())
+      gemm::float_product(product, lhs.floats().data(), rhs.floats().data(), out);
+    else if (accumulator.bits == 0)
+      gemm::integer_product(product, view(lhs, zeros), view(rhs, zeros), scales, out);
+    else
+      overflows += gemm::emulated_product(product, view(lhs, zeros), view(rhs, zeros), accumulator, scales, out);
+  }
+  return overflows;
+}
+
+void integer_sums(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs, std::span<int64_t> sums) {
+  check_scales(product, lhs, rhs);
+  std::vector<int32_t> zeros;
+  gemm::integer_sums(product, view(lhs, zeros), view(rhs, zeros), sums);
 }
 
 }  // namespace fqt::quant

@@ -1,39 +1,72 @@
 #pragma once
 
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <variant>
+#include <vector>
+
 #include "engine/gemm/gather.h"
 #include "engine/gemm/gemm.h"
 #include "engine/random.h"
 #include "quant/precision.h"
 #include "quant/range.h"
+#include "quant/statistics.h"
 
 namespace fqt::quant {
 
 /// A tensor as a product reads it: levels on a grid, or the float values themselves (fp32, the identity format).
 struct Operand {
-  bool is_float = true;
-  Grid grid;
-  Buffer<uint8_t> levels;
-  Buffer<float> values;
+  /// Bytes for up to 8 bits, words beyond.
+  std::variant<Buffer<float>, Buffer<uint8_t>, Buffer<uint16_t>> elements;
+  /// One; or one for each channel, the last axis. Empty for fp32.
+  std::vector<Grid> grids;
+  /// What a probe is told; null where nobody asked.
+  std::shared_ptr<const OperandStatistics> statistics;
 
-  gemm::Levels view() const { return {levels.data(), grid.zero, grid.max_level}; }
+  bool is_float() const { return std::holds_alternative<Buffer<float>>(elements); }
+  bool per_channel() const { return grids.size() > 1; }
+  int64_t size() const;
+  std::span<const float> floats() const { return std::get<Buffer<float>>(elements).span(); }
+  /// The level at a place of the layout.
+  int level(int64_t place) const;
+};
+
+/// The random numbers of stochastic rounding: element i takes the 16-bit word i of a stream, or of `words`, where a
+/// test wants to decide each draw.
+struct Noise {
+  Noise() = default;
+  Noise(const RandomKey& stream) : key(stream) {}  // NOLINT: a stream is a source of noise
+  explicit Noise(std::span<const uint16_t> given) : words(given) {}
+
+  RandomKey key;
+  std::span<const uint16_t> words;
 };
 
 /// Elements of a panel's group: what the channels of a padded image are filled up to.
 int channel_group(const OperandPrecision& precision);
 
-/// The grid of an operand whose values lie in `range`.
-Grid fit_grid(const OperandPrecision& precision, const Range& range);
+/// The grid over each range. None for fp32.
+std::vector<Grid> fit_grids(const OperandPrecision& precision, std::span<const Range> ranges);
 
-/// Rounds `values` (NHWC, as many as layout has without borders) to the grid and lays them out with the layout's
-/// borders and fill, which stand for 0. Stochastic rounding of element i takes 16-bit word i of the stream `noise`.
-/// fp32 copies, or shares the storage where the layout is plain.
+/// Rounds `values` (NHWC, as many as layout has without borders) to the grids and lays them out with the layout's
+/// borders and fill, which stand for 0. fp32 copies, or shares the storage where the layout is plain.
+/// Error(usage) for several grids in a layout that is not plain, and for fewer words of noise than elements.
 Operand encode(const Tensor& values, const gemm::PaddedImage& layout, const OperandPrecision& precision,
-               const Grid& grid, const RandomKey& noise);
+               const std::vector<Grid>& grids, const Noise& noise);
 
 /// The same elements in planar order.
 Operand to_planar(const Operand& operand, const gemm::PlanarImage& planar);
 
-/// lhs * rhs by the product's gathers, on integers where the operands are. `out` must cover product's rows.
-void multiply(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs, float* out);
+/// lhs * rhs by the products' gathers (one for each group of channels), on integers where the operands are. `out` must
+/// cover the products' rows. Returns how many additions left the accumulator's range, where one is emulated.
+///
+/// Here the rule on reusing codes is kept: a sum can be scaled once only if no scale varies along its terms. A grid for
+/// each channel is allowed for rhs where the channels are the product's columns. Error(internal) otherwise.
+int64_t multiply(std::span<const gemm::GatherProduct> products, const Operand& lhs, const Operand& rhs,
+                 const gemm::AccumulatorFormat& accumulator, float* out);
+
+/// The sums of one product before scaling, row-major. The same rule holds.
+void integer_sums(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs, std::span<int64_t> sums);
 
 }  // namespace fqt::quant

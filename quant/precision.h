@@ -1,25 +1,24 @@
 #pragma once
 
-#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
-#include <string_view>
-#include <vector>
 
+#include "engine/gemm/emulated.h"
 #include "quant/formats/format.h"
+#include "quant/ranges/estimator.h"
+#include "quant/rounding.h"
 
 namespace fqt::quant {
-
-enum class Rounding { nearest, stochastic };
-/// Error(usage) for an unknown name.
-Rounding parse_rounding(std::string_view name);
-std::string_view rounding_name(Rounding rounding);
 
 /// How one operand of a product is turned into levels.
 struct OperandPrecision {
   const Format* format = nullptr;  ///< a row of formats()
   int bits = 32;
   Rounding rounding = Rounding::nearest;
+  const RangeEstimator* range = &range_estimators().front();  ///< a row of range_estimators()
+  double percentile = 99.9;                                   ///< of the range of that name
+  bool per_channel = false;                                   ///< a grid for each channel, the last axis
 
   bool is_float() const { return format == nullptr || format->is_float(); }
 };
@@ -28,18 +27,37 @@ struct OperandPrecision {
 /// or all are float.
 struct Precision {
   OperandPrecision lhs, rhs, grad;
+  /// A second copy of the gradient, for grad_rhs ("bifurcated gradients", Banner et al. 2018); none: one copy for both.
+  std::optional<OperandPrecision> grad_for_rhs = std::nullopt;
+  /// Of all three products; exact unless an emulation is asked for.
+  gemm::AccumulatorFormat accumulator = {};
+
   bool is_float() const { return lhs.is_float() && rhs.is_float() && grad.is_float(); }
 };
 
-/// The switches of a recipe: how bits become a Precision. The default is the recipe `paper` of docs/architecture.md.
+/// How one of a site's operands is quantized, beside its bits.
+struct OperandRecipe {
+  std::string format = "affine";
+  Rounding rounding = Rounding::nearest;
+  std::string range = "extremes";
+};
+
+/// The switches of a recipe: how bits become a Precision. The defaults are the recipe `paper` of docs/architecture.md.
 struct Recipe {
   std::string name = "paper";
-  std::string lhs_format = "affine", rhs_format = "affine", grad_format = "affine";
-  Rounding lhs_rounding = Rounding::nearest, rhs_rounding = Rounding::nearest, grad_rounding = Rounding::stochastic;
-  bool quantize_first = true;   ///< the model's first product
-  bool quantize_head = false;   ///< the classifier head of a CNN
-  double range_momentum = 0.9;  ///< running range of lhs, for evaluation
+  OperandRecipe lhs, rhs, grad{"affine", Rounding::stochastic, "extremes"};
+  bool rhs_per_channel = false;               ///< a grid for each output channel of the weights
+  double percentile = 99.9;                   ///< of ranges of that name
+  double range_momentum = 0.9;                ///< running range of lhs
+  int64_t grad_bits = 0;                      ///< of the gradient; 0: as planned
+  int64_t grad_rhs_bits = 0;                  ///< of a second copy of the gradient, for grad_rhs; 0: none
+  bool quantize_first = true;                 ///< the model's first product
+  bool quantize_head = false;                 ///< the classifier head of a CNN
+  int64_t accumulator_bits = 0;               ///< 0: exact
+  std::string accumulator_overflow = "wrap";  ///< or "saturate"
+  int64_t accumulator_chunk = 0;              ///< terms added in an accumulator of their own; 0: all in order
 
+  /// Error(usage) for switches that do not go together.
   Precision precision(int bits) const;
 };
 

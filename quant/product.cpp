@@ -1,25 +1,68 @@
 #include "quant/product.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "engine/check.h"
 #include "quant/operand.h"
+#include "quant/probe.h"
 
 namespace fqt::quant {
 namespace {
 
-/// Names the random numbers of one operand of one site at one step.
-RandomKey noise_key(const Context& context, const Site& site, uint64_t operand) {
-  return random_key(context.seed, {context.step, site.key, operand});
+/// What an operand's random numbers are named by. A number never changes its meaning: it decides a run's bits.
+enum class NoiseOf : uint64_t { lhs = 0, rhs = 1, grad = 2, grad_for_rhs = 3, rhs_again = 4 };
+
+/// The largest |sum| before scaling.
+int64_t largest_sum(std::span<const gemm::GatherProduct> products, const Operand& lhs, const Operand& rhs) {
+  int64_t largest = 0;
+  for (const gemm::GatherProduct& product : products) {
+    std::vector<int64_t> sums(product.lhs.rows.size() * static_cast<size_t>(product.rhs.columns));
+    integer_sums(product, lhs, rhs, sums);
+    for (const int64_t sum : sums) largest = std::max(largest, std::abs(sum));
+  }
+  return largest;
 }
 
-/// Where lhs's values lie in evaluation and in training; training updates the running range.
-Range lhs_range(const Context& context, Site& site, const Tensor& lhs) {
-  const Range batch = extremes(lhs.values(), "lhs", site.name, context.step);
-  if (context.training) {
-    update_running(site.lhs_range, batch, context.range_momentum);
-    return batch;
+/// One site in one step, as forward and backward both need it. Holds what outlives the Context.
+class Step {
+ public:
+  Step(const Context& context, Site& site)
+      : site_(&site), seed_(context.seed), step_(context.step), probe_(context.probe) {}
+
+  OperandName name(const char* operand) const { return {operand, site_->name, step_}; }
+
+  Operand quantize(NoiseOf noise, const Tensor& values, const gemm::PaddedImage& layout,
+                   const OperandPrecision& precision, std::span<const Range> ranges) const {
+    Operand operand = encode(values, layout, precision, fit_grids(precision, ranges),
+                             random_key(seed_, {step_, site_->key, static_cast<uint64_t>(noise)}));
+    if (probe_) operand.statistics = std::make_shared<OperandStatistics>(measure(values, layout, precision, operand));
+    return operand;
   }
+
+  void multiply(ProductKind kind, std::span<const gemm::GatherProduct> products, const Operand& lhs, const Operand& rhs,
+                const gemm::AccumulatorFormat& accumulator, float* out) const {
+    const int64_t overflows = quant::multiply(products, lhs, rhs, accumulator, out);
+    site_->overflows[static_cast<size_t>(kind)] += overflows;
+    if (!probe_) return;
+    int64_t terms = 0;
+    for (const gemm::GatherProduct& product : products) terms = std::max(terms, product.terms);
+    probe_->observe({*site_, step_, kind, terms, *lhs.statistics, *rhs.statistics,
+                     lhs.is_float() ? 0 : largest_sum(products, lhs, rhs), overflows});
+  }
+
+ private:
+  Site* site_;
+  uint64_t seed_, step_;
+  Probe* probe_;
+};
+
+/// Where lhs's values lie in evaluation and in training; training updates the running range.
+Range lhs_range(const Context& context, Site& site, const Tensor& lhs, const OperandPrecision& precision,
+                const OperandName& name) {
+  const Range batch = estimate_range(lhs.values(), lhs.dim(0), precision, name);
+  if (context.training) update_running(site.lhs_range, batch, context.range_momentum);
+  if (context.training && !precision.range->running) return batch;
   const float* running = site.lhs_range.data();
   return running[0] == 0 && running[1] == 0 ? batch : Range{running[0], running[1]};
 }
@@ -29,31 +72,49 @@ gemm::PaddedImage matrix_layout(const ConvGeometry& g) { return {1, 1, g.k(), g.
 
 /// What the forward pass keeps for the gradient: codes, not floats.
 struct Saved {
+  Step step;
   ConvGeometry geometry;
+  Precision precision;
   Shape lhs_shape, rhs_shape;
   gemm::PaddedImage lhs_layout;
   Operand lhs, rhs;
-  OperandPrecision grad;
 };
 
 Tensor grad_lhs(const Saved& saved, const Operand& dy, const gemm::PaddedImage& dy_layout) {
   const std::vector<gemm::GatherProduct> products = gemm::grad_lhs_products(saved.geometry, dy_layout);
   Tensor dx(saved.lhs_shape);
   int64_t covered = 0;
-  for (const gemm::GatherProduct& product : products) covered += product.rows() * product.rhs.columns;
+  for (const gemm::GatherProduct& product : products)
+    covered += static_cast<int64_t>(product.lhs.rows.size()) * product.rhs.columns;
   if (covered < dx.size()) std::fill_n(dx.data(), dx.size(), 0.0f);  // pixels that no tap reads
-  for (const gemm::GatherProduct& product : products) multiply(product, dy, saved.rhs, dx.data());
+  saved.step.multiply(ProductKind::grad_lhs, products, dy, saved.rhs, saved.precision.accumulator, dx.data());
   return dx;
 }
 
 Tensor grad_rhs(const Saved& saved, const Operand& dy, const gemm::PaddedImage& dy_layout) {
   const gemm::PlanarImage planar{saved.lhs_layout, saved.geometry.stride};
   Tensor dw(saved.rhs_shape);
-  const Operand x = to_planar(saved.lhs, planar);
-  for (const gemm::GatherProduct& product :
-       gemm::grad_rhs_products(saved.geometry, planar, dy_layout, channel_group(saved.grad)))
-    multiply(product, x, dy, dw.data());
+  saved.step.multiply(ProductKind::grad_rhs,
+                      gemm::grad_rhs_products(saved.geometry, planar, dy_layout, channel_group(saved.precision.grad)),
+                      to_planar(saved.lhs, planar), dy, saved.precision.accumulator, dw.data());
   return dw;
+}
+
+/// Quantizes dY, once or for each product apart, and multiplies.
+std::vector<Tensor> gradients(const Saved& saved, Tensor grad, bool wants_lhs, bool wants_rhs) {
+  const Precision& precision = saved.precision;
+  const gemm::PaddedImage layout = gemm::gradient_image(saved.geometry, channel_group(precision.grad));
+  const auto quantize = [&](NoiseOf noise, const OperandPrecision& operand) {
+    const Range range = estimate_range(grad.values(), grad.dim(0), operand, saved.step.name("the gradient"));
+    return saved.step.quantize(noise, grad, layout, operand, {&range, 1});
+  };
+  const bool bifurcated = precision.grad_for_rhs.has_value();
+  Operand dy, dy_for_rhs;
+  if (wants_lhs || !bifurcated) dy = quantize(NoiseOf::grad, precision.grad);
+  if (wants_rhs && bifurcated) dy_for_rhs = quantize(NoiseOf::grad_for_rhs, *precision.grad_for_rhs);
+  grad = Tensor();
+  Tensor dx = wants_lhs ? grad_lhs(saved, dy, layout) : Tensor();
+  return {std::move(dx), wants_rhs ? grad_rhs(saved, bifurcated ? dy_for_rhs : dy, layout) : Tensor()};
 }
 
 }  // namespace
@@ -71,28 +132,37 @@ Var product(const Context& context, Site& site, const Var& lhs, const Var& rhs, 
   check(precision.lhs.is_float() == precision.rhs.is_float() && precision.lhs.is_float() == precision.grad.is_float(),
         "[product] site '{}': the three operands must be all integers or all fp32", site.name);
 
-  Saved saved{g,  lhs.shape(), rhs.shape(),   gemm::forward_image(g, channel_group(precision.lhs)),
-              {}, {},          precision.grad};
-  const Grid lhs_grid = fit_grid(precision.lhs, lhs_range(context, site, lhs.value()));
-  const Grid rhs_grid = fit_grid(precision.rhs, extremes(rhs.value().values(), "rhs", site.name, context.step));
-  saved.lhs = encode(lhs.value(), saved.lhs_layout, precision.lhs, lhs_grid, noise_key(context, site, 0));
-  saved.rhs = encode(rhs.value(), matrix_layout(g), precision.rhs, rhs_grid, noise_key(context, site, 1));
+  const Step step(context, site);
+  Saved saved{step, g, precision, lhs.shape(), rhs.shape(), gemm::forward_image(g, channel_group(precision.lhs)),
+              {},   {}};
+  const Range range = lhs_range(context, site, lhs.value(), precision.lhs, step.name("lhs"));
+  saved.lhs = step.quantize(NoiseOf::lhs, lhs.value(), saved.lhs_layout, precision.lhs, {&range, 1});
+  const Tensor& w = rhs.value();
+  const auto quantize_weight = [&](NoiseOf noise, const OperandPrecision& operand) {
+    const std::vector<Range> ranges = operand.per_channel
+                                          ? estimate_channel_ranges(w.values(), g.n(), operand, step.name("rhs"))
+                                          : std::vector{estimate_range(w.values(), 1, operand, step.name("rhs"))};
+    return step.quantize(noise, w, matrix_layout(g), operand, ranges);
+  };
+  Operand forward_rhs = quantize_weight(NoiseOf::rhs, precision.rhs);
 
   Tensor y(lhs.value().rank() == 2 ? Shape{g.m(), g.n()} : Shape{g.batch, g.out_height(), g.out_width(), g.n()});
-  for (const gemm::GatherProduct& product : gemm::forward_products(g, saved.lhs_layout))
-    multiply(product, saved.lhs, saved.rhs, y.data());
+  step.multiply(ProductKind::forward, gemm::forward_products(g, saved.lhs_layout), saved.lhs, forward_rhs,
+                precision.accumulator, y.data());
 
-  return context.tape.record(
-      std::move(y), {lhs, rhs},
-      [saved = std::move(saved), noise = noise_key(context, site, 2), step = context.step, name = site.name,
-       wants_lhs = lhs.needs_grad(), wants_rhs = rhs.needs_grad()](Tensor grad) -> std::vector<Tensor> {
-        const gemm::PaddedImage layout = gemm::gradient_image(saved.geometry, channel_group(saved.grad));
-        const Grid grid = fit_grid(saved.grad, extremes(grad.values(), "the gradient", name, step));
-        const Operand dy = encode(grad, layout, saved.grad, grid, noise);
-        grad = Tensor();
-        Tensor dx = wants_lhs ? grad_lhs(saved, dy, layout) : Tensor();
-        return {std::move(dx), wants_rhs ? grad_rhs(saved, dy, layout) : Tensor()};
-      });
+  const bool wants_lhs = lhs.needs_grad(), wants_rhs = rhs.needs_grad();
+  if (forward_rhs.per_channel() && wants_lhs) {
+    // grad_lhs sums along the output channels, where these scales vary: W is quantized anew, per tensor.
+    OperandPrecision per_tensor = precision.rhs;
+    per_tensor.per_channel = false;
+    saved.rhs = quantize_weight(NoiseOf::rhs_again, per_tensor);
+  } else {
+    saved.rhs = std::move(forward_rhs);
+  }
+  return context.tape.record(std::move(y), {lhs, rhs},
+                             [saved = std::move(saved), wants_lhs, wants_rhs](Tensor grad) -> std::vector<Tensor> {
+                               return gradients(saved, std::move(grad), wants_lhs, wants_rhs);
+                             });
 }
 
 Var matmul(const Context& context, Site& site, const Var& lhs, const Var& rhs) {

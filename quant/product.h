@@ -12,7 +12,7 @@ namespace fqt::quant {
 /// on integers exactly, and scaled. The gradient quantizes dY once and runs the same integer code for
 /// grad_lhs = dY * rhs^T and grad_rhs = lhs^T * dY. fp32 is the identity format on the same path.
 ///
-/// lhs: [N, H, W, C_in] (or [M, K] for a plain matrix); rhs: [kernel, kernel, C_in, C_out] (or
+/// lhs: [N, H, W, C_in] (or [M, K] for a plain matrix); rhs: [kernel, kernel, C_in / groups, C_out] (or
 /// [K, N]); result [N, H_out, W_out, C_out] (or [M, N]).
 /// Error(usage) for shapes that do not fit, Error(data) for NaN or infinity, naming the site, the operand and the step.
 Var product(const Context& context, Site& site, const Var& lhs, const Var& rhs, const ConvGeometry& geometry);

@@ -9,7 +9,25 @@
 
 namespace fqt::quant {
 
-Range extremes(std::span<const float> values, const char* operand, const std::string& site, uint64_t step) {
+namespace {
+
+/// Channel c of values whose last axis is the channels.
+std::vector<float> channel(std::span<const float> values, int64_t channels, int64_t c) {
+  std::vector<float> own;
+  own.reserve(values.size() / static_cast<size_t>(channels));
+  for (size_t i = static_cast<size_t>(c); i < values.size(); i += static_cast<size_t>(channels))
+    own.push_back(values[i]);
+  return own;
+}
+
+Range estimate(std::span<const float> values, const Range& whole, int64_t samples, const OperandPrecision& precision) {
+  if (precision.is_float() || values.empty()) return whole;
+  return precision.range->estimate({values, whole, samples, precision.format, precision.bits, precision.percentile});
+}
+
+}  // namespace
+
+Range extremes(std::span<const float> values, const OperandName& name) {
   if (values.empty()) return {};
   kernels::Extremes all{values[0], values[0], true};
   std::mutex mutex;
@@ -24,8 +42,23 @@ Range extremes(std::span<const float> values, const char* operand, const std::st
     fail(ErrorKind::data,
          "[product] {} of site '{}' holds NaN or infinity in step {}: training has diverged or its input is damaged; "
          "try a lower learning rate or more bits",
-         operand, site, step + 1);
+         name.operand, name.site, name.step + 1);
   return {all.low + 0.0f, all.high + 0.0f};  // -0 becomes 0: which of two zeros was met first must not show
+}
+
+Range estimate_range(std::span<const float> values, int64_t samples, const OperandPrecision& precision,
+                     const OperandName& name) {
+  return estimate(values, extremes(values, name), samples, precision);
+}
+
+std::vector<Range> estimate_channel_ranges(std::span<const float> values, int64_t channels,
+                                           const OperandPrecision& precision, const OperandName& name) {
+  std::vector<Range> ranges;
+  for (int64_t c = 0; c < channels; ++c) {
+    const std::vector<float> own = channel(values, channels, c);
+    ranges.push_back(estimate(own, extremes(own, name), 1, precision));
+  }
+  return ranges;
 }
 
 void update_running(Tensor& running, const Range& batch, double momentum) {

@@ -6,14 +6,19 @@
 namespace fqt::quant {
 
 /// Evenly spaced values that a tensor is rounded to: level i of 0 .. max_level stands for scale * (i - zero). Level
-/// `zero` is real 0, exactly. (In the terms of the field: the code of level i is i - zero in a symmetric format and
-/// i - 2^(bits-1), with zero point zero - 2^(bits-1), in an affine one. Levels are the same codes, counted from 0.)
+/// `zero` is real 0, exactly. In the terms of the field level i is the signed code i - centre: i - zero with zero point
+/// 0 in a symmetric format, i - 2^(bits-1) with zero point zero - 2^(bits-1) in an affine one. Levels are the same
+/// codes, counted from 0.
 struct Grid {
   float scale = 1.0f;
   int zero = 0;
   int max_level = 0;
 
   float value(int level) const { return scale * static_cast<float>(level - zero); }
+  /// The level whose code is 0.
+  int centre() const { return (max_level + 1) / 2; }
+  /// Of the codes: value = scale * (code - zero_point()).
+  int zero_point() const { return zero - centre(); }
 };
 
 /// A number format: how a grid of 2^bits levels (or fewer) is laid over the range [low, high] of the values.
@@ -26,7 +31,7 @@ struct Format {
 };
 
 inline constexpr int kMinBits = 2;
-inline constexpr int kMaxBits = 8;
+inline constexpr int kMaxBits = 16;
 
 /// fp32, symmetric, affine.
 std::span<const Format> formats();

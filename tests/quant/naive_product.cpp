@@ -13,10 +13,11 @@ NaiveProducts naive_products(const ConvGeometry& g, const Doubles& x, const Doub
         const int64_t iy = row / g.out_width() % g.out_height() * g.stride + ky - g.padding;
         const int64_t ix = row % g.out_width() * g.stride + kx - g.padding;
         if (iy < 0 || iy >= g.height || ix < 0 || ix >= g.width) continue;
-        for (int64_t c = 0; c < g.in_channels; ++c)
+        for (int64_t c = 0; c < g.group_in(); ++c)
           for (int64_t o = 0; o < g.out_channels; ++o) {
-            const size_t at_x = static_cast<size_t>(((n * g.height + iy) * g.width + ix) * g.in_channels + c);
-            const size_t at_w = static_cast<size_t>(((ky * g.kernel + kx) * g.in_channels + c) * g.out_channels + o);
+            const int64_t input = o / g.group_out() * g.group_in() + c;
+            const size_t at_x = static_cast<size_t>(((n * g.height + iy) * g.width + ix) * g.in_channels + input);
+            const size_t at_w = static_cast<size_t>(((ky * g.kernel + kx) * g.group_in() + c) * g.out_channels + o);
             const size_t at_y = static_cast<size_t>(row * g.out_channels + o);
             result.y[at_y] += x[at_x] * w[at_w];
             result.dx[at_x] += dy[at_y] * w[at_w];
@@ -36,6 +37,7 @@ ConvGeometry GeometryCase::geometry() const {
   g.kernel = kernel;
   g.stride = stride;
   g.padding = padding;
+  g.groups = groups;
   return g;
 }
 

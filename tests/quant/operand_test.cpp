@@ -20,6 +20,11 @@ const OperandPrecision kNearest{&find_format("affine"), 6, Rounding::nearest};
 const OperandPrecision kStochastic{&find_format("affine"), 6, Rounding::stochastic};
 constexpr RandomKey kNoise{7, 8};
 
+Grid fit_one(const OperandPrecision& precision) {
+  const Range range{-1, 2};
+  return fit_grids(precision, {&range, 1}).front();
+}
+
 Tensor values_of(const PaddedImage& layout) {
   return test::random_tensor({layout.batch, layout.height, layout.width, layout.channels}, 5, -1, 2);
 }
@@ -52,17 +57,18 @@ TEST_CASE("operand: elements go where the layout says, and borders and fill stan
     CAPTURE(layout.channels);
     CAPTURE(layout.pixel);
     const Tensor values = values_of(layout);
-    const Grid grid = fit_grid(kNearest, {-1, 2});
+    const Grid grid = fit_one(kNearest);
     REQUIRE(grid.zero > 0);  // so that a forgotten border shows
-    const Operand operand = encode(values, layout, kNearest, grid, {});
+    const Operand operand = encode(values, layout, kNearest, {grid}, {});
     const Operand floats = encode(values, layout, {}, {}, {});
-    REQUIRE(operand.levels.size() == layout.size());
-    REQUIRE(floats.values.size() == layout.size());
+    REQUIRE(operand.size() == layout.size());
+    REQUIRE(floats.size() == layout.size());
     int wrong = 0;
     for_each_place(layout, [&](size_t place, int64_t element) {
       const float value = element < 0 ? 0.0f : values.data()[element];
-      wrong += operand.levels.span()[place] != static_cast<int>(std::nearbyint(value / grid.scale)) + grid.zero;
-      wrong += floats.values.span()[place] != value;
+      wrong += operand.level(static_cast<int64_t>(place)) !=
+               static_cast<int>(std::nearbyint(value / grid.scale)) + grid.zero;
+      wrong += floats.floats()[place] != value;
     });
     CHECK(wrong == 0);
   }
@@ -70,7 +76,7 @@ TEST_CASE("operand: elements go where the layout says, and borders and fill stan
 
 TEST_CASE("operand: stochastic rounding takes the word of the element's index, whatever the layout, threads and ISA") {
   const int before = threads();
-  const Grid grid = fit_grid(kStochastic, {-1, 2});
+  const Grid grid = fit_one(kStochastic);
   for (const PaddedImage& layout : kLayouts) {
     CAPTURE(layout.width);
     CAPTURE(layout.channels);
@@ -90,10 +96,11 @@ TEST_CASE("operand: stochastic rounding takes the word of the element's index, w
         set_threads(count);
         CAPTURE(isa.name);
         CAPTURE(count);
-        const Operand operand = encode(values, layout, kStochastic, grid, kNoise);
+        const Operand operand = encode(values, layout, kStochastic, {grid}, kNoise);
         int wrong = 0;
         for_each_place(layout, [&](size_t place, int64_t element) {
-          wrong += operand.levels.span()[place] != (element < 0 ? grid.zero : expected[static_cast<size_t>(element)]);
+          wrong += operand.level(static_cast<int64_t>(place)) !=
+                   (element < 0 ? grid.zero : expected[static_cast<size_t>(element)]);
         });
         CHECK(wrong == 0);
       }
@@ -107,10 +114,10 @@ TEST_CASE("operand: fp32 shares the tensor's storage where the layout is plain")
   const PaddedImage plain{2, 3, 4, 5, 0, 0, 0, 0, 5}, padded{2, 3, 4, 5, 1, 0, 0, 0, 5};
   const Tensor values = values_of(plain);
   const Operand shared = encode(values, plain, {}, {}, {});
-  CHECK(shared.is_float);
-  CHECK(shared.values.data() == values.data());
-  CHECK(encode(values, padded, {}, {}, {}).values.data() != values.data());
-  CHECK(encode(values, plain, kNearest, fit_grid(kNearest, {-1, 2}), {}).values.empty());
+  CHECK(shared.is_float());
+  CHECK(shared.floats().data() == values.data());
+  CHECK(encode(values, padded, {}, {}, {}).floats().data() != values.data());
+  CHECK_FALSE(encode(values, plain, kNearest, {fit_one(kNearest)}, {}).is_float());
 }
 
 TEST_CASE("operand: groups are four levels or one float") {
@@ -125,11 +132,11 @@ TEST_CASE("operand: the planar form holds the same elements, borders and all") {
       CAPTURE(layout.width);
       CAPTURE(stride);
       const Tensor values = values_of(layout);
-      const Grid grid = fit_grid(kNearest, {-1, 2});
-      const Operand levels = encode(values, layout, kNearest, grid, {}), floats = encode(values, layout, {}, {}, {});
+      const Grid grid = fit_one(kNearest);
+      const Operand levels = encode(values, layout, kNearest, {grid}, {}), floats = encode(values, layout, {}, {}, {});
       const gemm::PlanarImage planar{layout, stride};
       const Operand level_planes = to_planar(levels, planar), float_planes = to_planar(floats, planar);
-      CHECK(level_planes.grid.zero == grid.zero);
+      CHECK(level_planes.grids.front().zero == grid.zero);
       int wrong = 0;
       for (int64_t n = 0; n < layout.batch; ++n)
         for (int64_t y = 0; y < layout.padded_height(); ++y)
@@ -138,8 +145,8 @@ TEST_CASE("operand: the planar form holds the same elements, borders and all") {
               const auto from = static_cast<size_t>(layout.offset(n, y - layout.top, x - layout.left) + c);
               const auto to = static_cast<size_t>(((n * layout.channels + c) * stride + x % stride) * planar.plane() +
                                                   y * planar.row() + x / stride);
-              wrong += level_planes.levels.span()[to] != levels.levels.span()[from];
-              wrong += float_planes.values.span()[to] != floats.values.span()[from];
+              wrong += level_planes.level(static_cast<int64_t>(to)) != levels.level(static_cast<int64_t>(from));
+              wrong += float_planes.floats()[to] != floats.floats()[from];
             }
       CHECK(wrong == 0);
     }

@@ -10,8 +10,8 @@
 using namespace fqt;
 using namespace fqt::quant;
 
-TEST_CASE("plan: U:2 to U:8 and fp32") {
-  for (int bits = 2; bits <= 8; ++bits) {
+TEST_CASE("plan: U:2 to U:16 and fp32") {
+  for (int bits = 2; bits <= 16; ++bits) {
     const std::string text = "U:" + std::to_string(bits);
     const Plan plan = parse_plan(text);
     CHECK(plan.bits == bits);
@@ -28,11 +28,11 @@ TEST_CASE("plan: what does not parse is shown, with what would") {
     std::vector<std::string> parts;  ///< of the message
   };
   const Row rows[] = {
-      {"U:1", {"'U:1'", "1 bits", "from 2 to 8"}},
-      {"U:99", {"'U:99'", "99 bits", "from 2 to 8"}},
-      {"U:9", {"from 2 to 8"}},
-      {"U:0", {"from 2 to 8"}},
-      {"U:-6", {"from 2 to 8"}},
+      {"U:1", {"'U:1'", "1 bits", "from 2 to 16"}},
+      {"U:99", {"'U:99'", "99 bits", "from 2 to 16"}},
+      {"U:17", {"from 2 to 16"}},
+      {"U:0", {"from 2 to 16"}},
+      {"U:-6", {"from 2 to 16"}},
       {"U:99999999999999999999", {"whole number", "U:6"}},
       {"U:", {"'U:'", "whole number", "U:6"}},
       {"U", {"'U'", "whole number", "U:6"}},
@@ -103,20 +103,56 @@ TEST_CASE("plan: the recipe `paper` quantizes all but the head: affine, the grad
 
 TEST_CASE("plan: a recipe's formats and roundings reach their operands") {
   Recipe recipe;
-  recipe.lhs_format = "symmetric";
-  recipe.lhs_rounding = Rounding::stochastic;
-  recipe.grad_rounding = Rounding::nearest;
+  recipe.lhs.format = "symmetric";
+  recipe.lhs.rounding = Rounding::stochastic;
+  recipe.grad.rounding = Rounding::nearest;
   const Precision precision = recipe.precision(7);
   CHECK(precision.lhs.format == &find_format("symmetric"));
   CHECK(precision.rhs.format == &find_format("affine"));
   CHECK(precision.lhs.rounding == Rounding::stochastic);
   CHECK(precision.grad.rounding == Rounding::nearest);
-  recipe.grad_format = "int7";
+  recipe.grad.format = "int7";
   CHECK_THROWS_AS(recipe.precision(7), Error);
 }
 
-TEST_CASE("rounding: names lead there and back") {
-  for (const Rounding rounding : {Rounding::nearest, Rounding::stochastic})
-    CHECK(parse_rounding(rounding_name(rounding)) == rounding);
-  CHECK_THROWS_WITH_AS(parse_rounding("up"), doctest::Contains("known: nearest, stochastic"), Error);
+TEST_CASE("plan: bits of the gradient apart, a second copy of it, and accumulators") {
+  Recipe recipe;
+  recipe.grad_bits = 8;
+  recipe.grad_rhs_bits = 16;
+  recipe.rhs_per_channel = true;
+  recipe.accumulator_bits = 12;
+  recipe.accumulator_overflow = "saturate";
+  recipe.accumulator_chunk = 64;
+  const Precision precision = recipe.precision(5);
+  CHECK(precision.lhs.bits == 5);
+  CHECK(precision.rhs.bits == 5);
+  CHECK(precision.rhs.per_channel);
+  CHECK(precision.grad.bits == 8);
+  REQUIRE(precision.grad_for_rhs.has_value());
+  CHECK(precision.grad_for_rhs->bits == 16);
+  CHECK(precision.grad_for_rhs->rounding == Rounding::stochastic);
+  CHECK((precision.accumulator.bits == 12 && precision.accumulator.saturate && precision.accumulator.chunk == 64));
+  CHECK_FALSE(Recipe().precision(5).grad_for_rhs.has_value());
+  CHECK(Recipe().precision(5).accumulator.bits == 0);
+}
+
+TEST_CASE("plan: switches that do not go together are refused") {
+  const auto message = [](auto change) -> std::string {
+    Recipe recipe;
+    change(recipe);
+    try {
+      recipe.precision(6);
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::usage);
+      return error.what();
+    }
+    return "";
+  };
+  CHECK(message([](Recipe& r) { r.grad_bits = 1; }).find("grad_bits: 1 bits; give a width from 2 to 16") !=
+        std::string::npos);
+  CHECK(message([](Recipe& r) { r.grad_rhs_bits = 17; }).find("grad_rhs_bits") != std::string::npos);
+  CHECK(message([](Recipe& r) { r.accumulator_bits = 7; }).find("from 8 to 32") != std::string::npos);
+  CHECK(message([](Recipe& r) { r.grad.range = "running"; }).find("only the layer's input") != std::string::npos);
+  CHECK(message([](Recipe& r) { r.rhs.range = "median"; }).find("known: extremes, sample_mean") != std::string::npos);
+  CHECK(message([](Recipe& r) { r.lhs.range = "running"; }).empty());
 }

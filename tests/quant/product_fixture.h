@@ -16,17 +16,19 @@ struct ProductFixture {
   Parameter x, w;
   Tensor dy;
   uint64_t seed = 3, step = 17;
+  quant::Probe* probe = nullptr;
 
   ProductFixture(const ConvGeometry& g, const quant::Precision& precision) : geometry(g) {
     table.set(site.name, precision);
     x.value = random_tensor({g.batch, g.height, g.width, g.in_channels}, 1, -0.4f, 2.0f);
-    w.value = random_tensor({g.kernel, g.kernel, g.in_channels, g.out_channels}, 2, -0.3f, 0.2f);
+    w.value = random_tensor({g.kernel, g.kernel, g.group_in(), g.out_channels}, 2, -0.3f, 0.2f);
     dy = random_tensor({g.batch, g.out_height(), g.out_width(), g.out_channels}, 3, -0.01f, 0.03f);
   }
 
   Tensor forward(bool training) {
     Tape tape(training);
-    const quant::Context context{.tape = tape, .precision = table, .training = training, .seed = seed, .step = step};
+    const quant::Context context{
+        .tape = tape, .precision = table, .training = training, .seed = seed, .step = step, .probe = probe};
     const Var y = quant::product(context, site, tape.parameter(x), tape.parameter(w), geometry);
     if (!training) return y.value();
     x.zero_grad();
@@ -41,7 +43,7 @@ struct ProductFixture {
 
 inline quant::Precision integer_precision(int bits, const char* format = "affine") {
   quant::Recipe recipe;
-  recipe.lhs_format = recipe.rhs_format = recipe.grad_format = format;
+  recipe.lhs.format = recipe.rhs.format = recipe.grad.format = format;
   return recipe.precision(bits);
 }
 

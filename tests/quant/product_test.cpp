@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -24,44 +25,65 @@ using test::ProductFixture;
 
 namespace {
 
-/// An operand as whole numbers level - zero, to be multiplied exactly in float64, and its scale.
+const std::string kSite = "test";
+
+/// An operand as whole numbers level - zero, to be multiplied exactly in float64, and its scales: one, or one for each
+/// channel of the last axis.
 struct Whole {
   Doubles differences;
-  double scale;
+  Doubles scales;
 };
 
 /// `values` at `precision`, in the plain order. Rounding is operand_test's matter; here it is taken as given.
-Whole whole(const Tensor& values, const OperandPrecision& precision, const Range& range, const RandomKey& noise) {
-  const gemm::PaddedImage plain{1, 1, values.size(), 1, 0, 0, 0, 0, 1};
-  const Operand operand = encode(values, plain, precision, fit_grid(precision, range), noise);
-  Whole result{Doubles(static_cast<size_t>(values.size())), operand.grid.scale};
-  for (size_t i = 0; i < result.differences.size(); ++i)
-    result.differences[i] = operand.levels.data()[i] - operand.grid.zero;
+Whole whole(const Tensor& values, const OperandPrecision& precision, const std::vector<Range>& ranges,
+            const RandomKey& noise) {
+  const int64_t channels = precision.per_channel ? values.dim(-1) : 1;
+  const gemm::PaddedImage plain{1, 1, values.size() / channels, channels, 0, 0, 0, 0, channels};
+  const Operand operand = encode(values, plain, precision, fit_grids(precision, ranges), noise);
+  Whole result;
+  for (const Grid& grid : operand.grids) result.scales.push_back(grid.scale);
+  for (int64_t i = 0; i < values.size(); ++i)
+    result.differences.push_back(operand.level(i) - operand.grids[static_cast<size_t>(i) % operand.grids.size()].zero);
   return result;
 }
 
-Range range_of(const Tensor& values) { return extremes(values.values(), "test", "test", 0); }
+Range range_of(const Tensor& values) { return extremes(values.values(), {"test", kSite, 0}); }
 
-int mismatches(const Tensor& actual, const Doubles& sums, double scale) {
+std::vector<Range> ranges_of(const Tensor& values, const OperandPrecision& precision) {
+  if (!precision.per_channel) return {range_of(values)};
+  return estimate_channel_ranges(values.values(), values.dim(-1), precision, {"test", kSite, 0});
+}
+
+/// Values of `actual` that are not the sum times both scales, rounded once.
+int mismatches(const Tensor& actual, const Doubles& sums, const Doubles& lhs_scales, const Doubles& rhs_scales) {
   REQUIRE(actual.size() == static_cast<int64_t>(sums.size()));
   int count = 0;
-  for (size_t i = 0; i < sums.size(); ++i) count += actual.data()[i] != static_cast<float>(sums[i] * scale);
+  for (size_t i = 0; i < sums.size(); ++i)
+    count += actual.data()[i] != static_cast<float>(sums[i] * (lhs_scales[0] * rhs_scales[i % rhs_scales.size()]));
   return count;
 }
 
 /// The three products of a fixture are the exact sums of its decoded operands, rounded once.
 void check_exact(ProductFixture& fixture, const Precision& precision) {
   const Tensor y = fixture.run();
-  const auto noise = [&](uint64_t operand) {
-    return random_key(fixture.seed, {fixture.step, fixture.site.key, operand});
+  const auto operand = [&](const Tensor& values, const OperandPrecision& how, uint64_t noise) {
+    return whole(values, how, ranges_of(values, how),
+                 random_key(fixture.seed, {fixture.step, fixture.site.key, noise}));
   };
-  const Whole x = whole(fixture.x.value, precision.lhs, range_of(fixture.x.value), noise(0));
-  const Whole w = whole(fixture.w.value, precision.rhs, range_of(fixture.w.value), noise(1));
-  const Whole dy = whole(fixture.dy, precision.grad, range_of(fixture.dy), noise(2));
-  const test::NaiveProducts sums = test::naive_products(fixture.geometry, x.differences, w.differences, dy.differences);
-  CHECK(mismatches(y, sums.y, x.scale * w.scale) == 0);
-  CHECK(mismatches(fixture.x.grad, sums.dx, dy.scale * w.scale) == 0);
-  CHECK(mismatches(fixture.w.grad, sums.dw, x.scale * dy.scale) == 0);
+  OperandPrecision per_tensor = precision.rhs;
+  per_tensor.per_channel = false;
+  const bool again = precision.rhs.per_channel && fixture.w.value.dim(-1) > 1,
+             twice = precision.grad_for_rhs.has_value();
+  const Whole x = operand(fixture.x.value, precision.lhs, 0), w = operand(fixture.w.value, precision.rhs, 1);
+  const Whole w_again = again ? operand(fixture.w.value, per_tensor, 4) : w;
+  const Whole dy = operand(fixture.dy, precision.grad, 2);
+  const Whole dy_again = twice ? operand(fixture.dy, *precision.grad_for_rhs, 3) : dy;
+  const auto products = [&](const Whole& weight, const Whole& grad) {
+    return test::naive_products(fixture.geometry, x.differences, weight.differences, grad.differences);
+  };
+  CHECK(mismatches(y, products(w, dy).y, x.scales, w.scales) == 0);
+  CHECK(mismatches(fixture.x.grad, products(w_again, dy).dx, dy.scales, w_again.scales) == 0);
+  CHECK(mismatches(fixture.w.grad, products(w, dy_again).dw, x.scales, dy_again.scales) == 0);
 }
 
 }  // namespace
@@ -73,7 +95,7 @@ TEST_CASE("product: all three equal the sums of the decoded operands, rounded on
     CAPTURE(row.stride);
     CAPTURE(row.in);
     for (const char* format : {"affine", "symmetric"})
-      for (int bits = kMinBits; bits <= kMaxBits; ++bits) {
+      for (const int bits : {2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 16}) {
         CAPTURE(format);
         CAPTURE(bits);
         const Precision precision = integer_precision(bits, format);
@@ -91,6 +113,115 @@ TEST_CASE("product: operands may have widths, formats and roundings of their own
   precision.grad.rounding = Rounding::nearest;
   ProductFixture fixture(test::kGeometries[1].geometry(), precision);
   check_exact(fixture, precision);
+}
+
+TEST_CASE("product: weights on a grid for each output channel, and on one for all where these are summed over") {
+  for (const test::GeometryCase& row : test::kGeometries)
+    for (const int bits : {4, 8, 16}) {
+      CAPTURE(row.kernel);
+      CAPTURE(row.out);
+      CAPTURE(bits);
+      Precision precision = integer_precision(bits);
+      precision.rhs.per_channel = true;
+      precision.rhs.rounding = Rounding::stochastic;
+      ProductFixture fixture(row.geometry(), precision);
+      for (int64_t i = 0; i < fixture.w.value.size(); ++i)  // channels of different magnitudes
+        fixture.w.value.data()[i] *= static_cast<float>(1 + i % row.out);
+      check_exact(fixture, precision);
+    }
+}
+
+TEST_CASE("product: a second, wider copy of the gradient serves grad_rhs alone") {
+  Precision precision = integer_precision(4);
+  precision.grad_for_rhs = OperandPrecision{&find_format("affine"), 16, Rounding::stochastic};
+  for (const int row : {0, 1, 3}) {
+    ProductFixture fixture(test::kGeometries[row].geometry(), precision);
+    check_exact(fixture, precision);
+  }
+}
+
+TEST_CASE("product: an emulated accumulator with room enough changes nothing, and a small one counts its overflows") {
+  Precision precision = integer_precision(4);
+  ProductFixture exact(test::kGeometries[1].geometry(), precision);
+  const Tensor y = exact.run();
+  precision.accumulator.bits = 32;
+  ProductFixture roomy(test::kGeometries[1].geometry(), precision);
+  const Tensor same = roomy.run();
+  const auto equal = [](const Tensor& a, const Tensor& b) {
+    return std::memcmp(a.data(), b.data(), static_cast<size_t>(a.size()) * sizeof(float)) == 0;
+  };
+  CHECK((equal(same, y) && equal(roomy.x.grad, exact.x.grad) && equal(roomy.w.grad, exact.w.grad)));
+  CHECK(roomy.site.overflows == std::array<int64_t, 3>{});
+  precision.accumulator.bits = 8;
+  ProductFixture small(test::kGeometries[1].geometry(), precision);
+  CHECK_FALSE(equal(small.run(), y));
+  for (const int64_t count : small.site.overflows) CHECK(count > 0);
+}
+
+TEST_CASE("product: codes are not reused where their scale varies along the sum") {
+  const std::vector<Grid> grids{{1.0f, 0, 15}, {2.0f, 0, 15}};
+  const OperandPrecision precision{&find_format("affine"), 4};
+  const Operand weight = encode(Tensor::full({3, 2}, 1.0f), {1, 1, 3, 2, 0, 0, 0, 0, 2}, precision, grids, {});
+  const ConvGeometry g = ConvGeometry::matrix(5, 3, 2);
+  const Operand dy = encode(Tensor::full({5, 2}, 1.0f), gemm::gradient_image(g, 4), precision, {grids[0]}, {});
+  std::vector<float> dx(15);
+  CHECK_THROWS_WITH_AS(multiply(gemm::grad_lhs_products(g, gemm::gradient_image(g, 4)), dy, weight, {}, dx.data()),
+                       doctest::Contains("a scale varies along the terms of a sum"), Error);
+}
+
+namespace {
+
+struct Recorder : Probe {
+  struct Row {
+    ProductKind product;
+    int64_t terms, largest_sum;
+    OperandStatistics lhs, rhs;
+  };
+  std::vector<Row> rows;
+  void observe(const Observation& o) override { rows.push_back({o.product, o.terms, o.largest_sum, o.lhs, o.rhs}); }
+};
+
+}  // namespace
+
+TEST_CASE("product: a probe sees all three products and changes none") {
+  const Precision precision = integer_precision(6);
+  ProductFixture plain(test::kGeometries[0].geometry(), precision), probed(test::kGeometries[0].geometry(), precision);
+  Recorder recorder;
+  probed.probe = &recorder;
+  const Tensor expected = plain.run(), y = probed.run();
+  CHECK(std::equal(y.data(), y.data() + y.size(), expected.data()));
+  CHECK(std::equal(plain.w.grad.data(), plain.w.grad.data() + plain.w.grad.size(), probed.w.grad.data()));
+  REQUIRE(recorder.rows.size() == 3);
+  const ConvGeometry& g = probed.geometry;
+  CHECK((recorder.rows[0].product == ProductKind::forward && recorder.rows[0].terms == g.k()));
+  CHECK((recorder.rows[1].product == ProductKind::grad_lhs && recorder.rows[1].terms == 9 * g.n()));
+  CHECK((recorder.rows[2].product == ProductKind::grad_rhs && recorder.rows[2].terms == g.m()));
+  for (const Recorder::Row& row : recorder.rows) {
+    CHECK(row.largest_sum > 0);
+    CHECK(row.largest_sum <= row.terms * 63 * 63);
+    for (const OperandStatistics& operand : {row.lhs, row.rhs}) {
+      CHECK(operand.clip_rate == 0);  // extremes clip nothing
+      CHECK(operand.sqnr_db > 20);
+      CHECK(operand.levels_used > 0.5);
+    }
+  }
+  const OperandStatistics& x = recorder.rows[0].lhs;
+  CHECK((x.low == range_of(probed.x.value).low && x.high == range_of(probed.x.value).high));
+  int64_t counted = 0;
+  for (const int64_t count : x.histogram) counted += count;
+  CHECK(counted == probed.x.value.size());
+}
+
+TEST_CASE("product: statistics of an operand, by hand") {
+  // Steps of 1 from -1 to 2: -1, 0.25 -> 0, 2, 4 -> 2. Errors 0, 0.25, 0, 2; 4 is clipped; 3 of 4 levels are met.
+  const Tensor values({4}, std::vector<float>{-1, 0.25f, 2, 4});
+  const gemm::PaddedImage plain{1, 1, 4, 1, 0, 0, 0, 0, 1};
+  const OperandPrecision precision{&find_format("affine"), 2};
+  const OperandStatistics s = measure(values, plain, precision, encode(values, plain, precision, {{1.0f, 1, 3}}, {}));
+  CHECK(s.clip_rate == 0.25);
+  CHECK(s.levels_used == 0.75);
+  CHECK(s.histogram == std::vector<int64_t>{1, 1, 0, 2});
+  CHECK(s.sqnr_db == doctest::Approx(10 * std::log10((1 + 0.0625 + 4 + 16) / (0.0625 + 4))));
 }
 
 TEST_CASE("product: a matrix product is the same with one row of pixels") {
@@ -149,12 +280,12 @@ TEST_CASE("product: evaluation reads the running range and clips what lies outsi
   const ConvGeometry g = ConvGeometry::matrix(8, 6, 5);
   const Precision precision = integer_precision(6);
   ProductFixture fixture(g, precision);
-  const Whole w = whole(fixture.w.value, precision.rhs, range_of(fixture.w.value), {});
+  const Whole w = whole(fixture.w.value, precision.rhs, {range_of(fixture.w.value)}, {});
   const auto expect = [&](const Range& range) {
-    const Whole x = whole(fixture.x.value, precision.lhs, range, {});
+    const Whole x = whole(fixture.x.value, precision.lhs, {range}, {});
     const test::NaiveProducts sums =
         test::naive_products(g, x.differences, w.differences, Doubles(static_cast<size_t>(g.m() * g.n())));
-    CHECK(mismatches(fixture.forward(false), sums.y, x.scale * w.scale) == 0);
+    CHECK(mismatches(fixture.forward(false), sums.y, x.scales, w.scales) == 0);
   };
   const float* running = fixture.site.lhs_range.data();
   expect(range_of(fixture.x.value));  // never trained: the batch's own range
@@ -166,6 +297,27 @@ TEST_CASE("product: evaluation reads the running range and clips what lies outsi
   for (float& value : fixture.x.value.values()) value *= 3;
   expect(first);                                                 // three times the range: most values are clipped
   CHECK((running[0] == first.low && running[1] == first.high));  // evaluation leaves no trace
+}
+
+TEST_CASE("product: a running range is used in training, too, and a mean over samples clips") {
+  const ConvGeometry g = ConvGeometry::matrix(8, 6, 5);
+  Precision precision = integer_precision(6);
+  precision.lhs.range = &find_range_estimator("running");
+  ProductFixture fixture(g, precision);
+  fixture.run();
+  const Range first = range_of(fixture.x.value);
+  for (float& value : fixture.x.value.values()) value *= 3;
+  const Tensor y = fixture.run();
+  const float* running = fixture.site.lhs_range.data();
+  CHECK(running[0] == doctest::Approx(0.9 * first.low + 0.1 * 3 * first.low));
+  const Whole x = whole(fixture.x.value, precision.lhs, {{running[0], running[1]}}, {});
+  const Whole w = whole(fixture.w.value, precision.rhs, {range_of(fixture.w.value)}, {});
+  CHECK(mismatches(y, test::naive_products(g, x.differences, w.differences, Doubles(40)).y, x.scales, w.scales) == 0);
+
+  precision.lhs.range = &find_range_estimator("sample_mean");
+  ProductFixture mean(test::kGeometries[0].geometry(), precision);
+  mean.run();
+  CHECK(mean.site.lhs_range.data()[1] < range_of(mean.x.value).high);
 }
 
 TEST_CASE("product: both gradients are unbiased under stochastic rounding") {
@@ -181,14 +333,15 @@ TEST_CASE("product: both gradients are unbiased under stochastic rounding") {
     for (size_t i = 0; i < mean_dw.size(); ++i) mean_dw[i] += fixture.w.grad.data()[i] / double{steps};
   }
   // What they estimate: products of the decoded x and w with dy itself.
-  Whole x = whole(fixture.x.value, precision.lhs, range_of(fixture.x.value), {});
-  Whole w = whole(fixture.w.value, precision.rhs, range_of(fixture.w.value), {});
-  for (double& value : x.differences) value *= x.scale;
-  for (double& value : w.differences) value *= w.scale;
+  Whole x = whole(fixture.x.value, precision.lhs, {range_of(fixture.x.value)}, {});
+  Whole w = whole(fixture.w.value, precision.rhs, {range_of(fixture.w.value)}, {});
+  for (double& value : x.differences) value *= x.scales[0];
+  for (double& value : w.differences) value *= w.scales[0];
   const Doubles dy(fixture.dy.values().begin(), fixture.dy.values().end());
   const test::NaiveProducts exact = test::naive_products(g, x.differences, w.differences, dy);
   // Rounding one dy has a standard deviation of at most half a step; a sum of terms a_i has sqrt(sum a_i^2) times that.
-  const double half_step = fit_grid(precision.grad, range_of(fixture.dy)).scale / 2 / std::sqrt(double{steps});
+  const Range dy_range = range_of(fixture.dy);
+  const double half_step = fit_grids(precision.grad, {&dy_range, 1}).front().scale / 2 / std::sqrt(double{steps});
   const auto check_mean = [&](const Doubles& mean, const Doubles& expected, const auto& squares) {
     for (size_t i = 0; i < mean.size(); ++i) {
       CAPTURE(i);

@@ -14,6 +14,10 @@
 using namespace fqt;
 using namespace fqt::quant;
 
+namespace {
+const std::string kSite = "site";
+}  // namespace
+
 TEST_CASE("range: the smallest and largest, wherever they stand and however many threads look") {
   const int before = threads();
   Tensor values = test::random_tensor({200003}, 1, -1, 1);
@@ -23,19 +27,19 @@ TEST_CASE("range: the smallest and largest, wherever they stand and however many
     moved.data()[(at + 70000) % 200003] = 4;
     for (const int count : {1, 2, 3}) {
       set_threads(count);
-      const Range range = extremes(moved.values(), "lhs", "site", 0);
+      const Range range = extremes(moved.values(), {"lhs", kSite, 0});
       CHECK((range.low == -3 && range.high == 4));
     }
   }
   set_threads(before);
-  CHECK((extremes({}, "lhs", "site", 0).low == 0 && extremes({}, "lhs", "site", 0).high == 0));
+  CHECK((extremes({}, {"lhs", kSite, 0}).low == 0 && extremes({}, {"lhs", kSite, 0}).high == 0));
 }
 
 TEST_CASE("range: a negative zero never shows") {
   // Which of two zeros is met first depends on the threads.
   for (const std::vector<float>& values :
        {std::vector<float>{-0.0f}, {-0.0f, 0.0f}, {0.0f, -0.0f}, {-0.0f, 1.0f}, {-1.0f, -0.0f}}) {
-    const Range range = extremes(values, "lhs", "site", 0);
+    const Range range = extremes(values, {"lhs", kSite, 0});
     if (range.low == 0) CHECK_FALSE(std::signbit(range.low));
     if (range.high == 0) CHECK_FALSE(std::signbit(range.high));
   }
@@ -45,10 +49,11 @@ TEST_CASE("range: NaN and infinity are an error that names site, operand and ste
   for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
                           -std::numeric_limits<float>::infinity()})
     for (const size_t at : {size_t{0}, size_t{50}, size_t{100}}) {
+      const std::string site = "stage2.block0.conv1";
       std::vector<float> values(101, 1.0f);
       values[at] = bad;
       try {
-        extremes(values, "rhs", "stage2.block0.conv1", 1234);
+        extremes(values, {"rhs", site, 1234});
         FAIL("no error");
       } catch (const Error& error) {
         const std::string message = error.what();
