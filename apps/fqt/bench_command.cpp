@@ -6,6 +6,7 @@
 
 #include "bench/clock.h"
 #include "bench/gemm.h"
+#include "bench/quantize.h"
 #include "bench/step.h"
 #include "engine/kernels/table.h"
 #include "engine/parallel.h"
@@ -19,7 +20,7 @@ namespace {
 
 using trainer::Json;
 
-/// What both benchmarks take. Comparisons want one thread: two noisy cores tell little.
+/// What all benchmarks take. Comparisons want one thread: two noisy cores tell little.
 struct Arguments {
   int threads = 1;
   int repeats = 7;
@@ -67,6 +68,29 @@ void run_gemm(const Arguments& arguments) {
   print(text);
 }
 
+constexpr int64_t kQuantized = 16 << 20;  ///< values
+
+void run_quantize(const Arguments& arguments) {
+  set_threads(arguments.threads);
+  const std::vector<bench::QuantizeRow> rows = bench::run_quantize(kQuantized, arguments.repeats);
+  const std::string isa(kernels::active().isa);
+  if (arguments.json) {
+    Json list = Json::array();
+    for (const bench::QuantizeRow& row : rows)
+      list.push_back({{"name", row.name}, {"bits", row.bits}, {"gbps", row.gbps}, {"of_copy", row.of_copy}});
+    return print(
+        trainer::to_text({{"isa", isa}, {"threads", arguments.threads}, {"values", kQuantized}, {"rows", list}}) +
+        "\n");
+  }
+  std::string text = fmt::format("{}, {} thread{}, {} float32 values, median of {}\n{:<14} {:>4} {:>7} {:>8}\n", isa,
+                                 arguments.threads, arguments.threads == 1 ? "" : "s", kQuantized, arguments.repeats,
+                                 "", "bits", "GB/s", "of copy");
+  for (const bench::QuantizeRow& row : rows)
+    text += fmt::format("{:<14} {:>4} {:>7.2f} {:>8.2f}\n", row.name, row.bits ? std::to_string(row.bits) : "",
+                        row.gbps, row.of_copy);
+  print(text);
+}
+
 void run_step(const Arguments& arguments) {
   set_threads(arguments.threads);
   bench::StepOptions options = arguments.step;
@@ -103,6 +127,10 @@ Action declare_bench(CLI::App& app) {
   CLI::App* gemm = app.add_subcommand("gemm", "matrix products, beside oneDNN's where it is built in");
   declare_common(*gemm, *arguments);
   gemm->callback([=] { *action = [arguments] { run_gemm(*arguments); }; });
+
+  CLI::App* quantize = app.add_subcommand("quantize", "rounding values to levels, beside a plain copy of them");
+  declare_common(*quantize, *arguments);
+  quantize->callback([=] { *action = [arguments] { run_quantize(*arguments); }; });
 
   CLI::App* step = app.add_subcommand("step", "training steps of a model on a batch in memory");
   step->add_option("model", arguments->step.model, "model")->capture_default_str();

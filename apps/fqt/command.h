@@ -23,6 +23,7 @@ std::span<const Command> commands();
 // The rows, one file each.
 Action declare_train(CLI::App& app);
 Action declare_eval(CLI::App& app);
+Action declare_recipes(CLI::App& app);
 Action declare_bench(CLI::App& app);
 Action declare_info(CLI::App& app);
 

@@ -10,6 +10,7 @@
 #include "trainer/config_keys.h"
 #include "trainer/host.h"
 #include "trainer/json.h"
+#include "trainer/recipes.h"
 #include "trainer/train.h"
 
 namespace fqt::program {
@@ -24,10 +25,8 @@ struct Arguments {
 };
 
 Config resolve(const Arguments& arguments) {
-  Config config;
-  if (!arguments.config_file.empty()) apply_layer(config, read_config_file(arguments.config_file));
-  apply_layer(config, arguments.flags);
-  return config;
+  if (arguments.config_file.empty()) return resolve_config({arguments.flags});
+  return resolve_config({read_config_file(arguments.config_file), arguments.flags});
 }
 
 Json to_json(const Experiment& experiment, const RunDirectory& directory, const TrainResult& result) {
@@ -35,7 +34,7 @@ Json to_json(const Experiment& experiment, const RunDirectory& directory, const 
   return {{"model", config.model},
           {"data", experiment.data_name()},
           {"plan", config.plan},
-          {"recipe", recipe_name(config.quant)},
+          {"recipe", describe_recipe(config)},
           {"seed", config.seed},
           {"batch", config.train.batch},
           {"steps", result.steps},

@@ -6,9 +6,11 @@
 
 #include "engine/check.h"
 #include "trainer/config_keys.h"
+#include "trainer/recipes.h"
 #include "trainer/text.h"
 
 namespace fqt::trainer {
+
 Assignment parse_assignment(const std::string& text) {
   const size_t equals = text.find('=');
   check(equals != std::string::npos && equals > 0, "[config] --set {}: expected key=value, such as train.momentum=0.5",
@@ -35,16 +37,14 @@ void apply_layer(Config& config, const std::vector<Assignment>& layer) {
   if (epochs != seen.end()) config.train.steps = 0;
 }
 
-std::string recipe_name(const quant::Recipe& recipe) {
-  const Config paper;
+Config resolve_config(const std::vector<std::vector<Assignment>>& layers) {
   Config config;
-  config.quant = recipe;
-  std::string name = recipe.name;
-  for (const ConfigKey& key : config_keys())
-    if (key.name.starts_with("quant.") && toml_value(key, config) != toml_value(key, paper))
-      name += fmt::format(", {}={}", key.name.substr(6), toml_value(key, config));
-  std::erase(name, '"');
-  return name;
+  for (const std::vector<Assignment>& layer : layers)
+    for (const Assignment& assignment : layer)
+      if (assignment.key == "recipe") set_value(*find_key("recipe"), config, assignment.text, assignment.where);
+  apply_layer(config, recipe_layer(config.recipe));
+  for (const std::vector<Assignment>& layer : layers) apply_layer(config, layer);
+  return config;
 }
 
 std::string to_toml(const Config& config) {

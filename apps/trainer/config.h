@@ -22,6 +22,14 @@ struct TrainOptions {
   std::string augment = "auto";  ///< "on", "off", or "auto": as is the custom for the data
 };
 
+struct LayerOptions {
+  std::string norm = "batch";  ///< a row of layers::norm_kinds()
+};
+
+struct ProbeOptions {
+  int64_t every = 0;  ///< steps between measurements of every product; 0: none
+};
+
 struct EvalOptions {
   int64_t every = 0;   ///< steps; 0: only at the end
   int64_t images = 0;  ///< 0: all of the test set
@@ -33,11 +41,14 @@ struct Config {
   std::string model;
   std::string data = "shapes";
   std::string plan = "U:6";
+  std::string recipe = "paper";
   int64_t seed = 1;
   int64_t threads = fqt::threads();
   std::string out;  ///< empty: a fresh folder below runs/
   TrainOptions train;
   EvalOptions eval;
+  LayerOptions layers;
+  ProbeOptions probe;
   quant::Recipe quant;
 };
 
@@ -56,8 +67,8 @@ Assignment parse_assignment(const std::string& text);
 /// value of another type or outside its range (with what is allowed).
 void apply_layer(Config& config, const std::vector<Assignment>& layer);
 
-/// "paper", and every switch that differs from it: "paper, lhs_format=symmetric".
-std::string recipe_name(const quant::Recipe& recipe);
+/// The defaults, the recipe that the last layer to name one names, and the layers over it, one after another.
+Config resolve_config(const std::vector<std::vector<Assignment>>& layers);
 
 /// Every key and its value as a TOML file that apply_layer() reads back to the same configuration.
 std::string to_toml(const Config& config);
@@ -65,5 +76,7 @@ std::string to_toml(const Config& config);
 /// The assignments of a TOML file. Error(missing) where there is none, Error(usage) with the line where it is not TOML
 /// or holds something no key can.
 std::vector<Assignment> read_config_file(const std::string& path);
+/// The same of a text; `source` stands for the file in errors.
+std::vector<Assignment> read_config_text(const std::string& text, const std::string& source);
 
 }  // namespace fqt::trainer

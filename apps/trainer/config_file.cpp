@@ -40,12 +40,15 @@ void collect(const toml::table& table, const std::string& prefix, const std::str
 }  // namespace
 
 std::vector<Assignment> read_config_file(const std::string& path) {
-  const std::string text = read_text_file(path);
+  return read_config_text(read_text_file(path), path);
+}
+
+std::vector<Assignment> read_config_text(const std::string& text, const std::string& source) {
   std::vector<Assignment> assignments;
   try {
-    collect(toml::parse(text), "", path, assignments);
+    collect(toml::parse(text), "", source, assignments);
   } catch (const toml::parse_error& error) {
-    fail(ErrorKind::usage, "[config] {}:{}: this is not TOML: {}", path, error.source().begin.line,
+    fail(ErrorKind::usage, "[config] {}:{}: this is not TOML: {}", source, error.source().begin.line,
          error.description());
   }
   return assignments;

@@ -4,9 +4,11 @@
 
 #include "engine/check.h"
 #include "engine/optim/schedule.h"
+#include "layers/norm.h"
 #include "models/zoo.h"
 #include "quant/formats/format.h"
 #include "quant/plan/plan.h"
+#include "trainer/recipes.h"
 
 namespace fqt::trainer {
 namespace {
@@ -27,6 +29,20 @@ std::vector<std::string> integer_formats() {
   return names;
 }
 
+std::vector<std::string> range_names() {
+  std::vector<std::string> names;
+  for (const quant::RangeEstimator& estimator : quant::range_estimators()) names.emplace_back(estimator.name);
+  return names;
+}
+
+std::vector<std::string> norm_names() {
+  std::vector<std::string> names;
+  for (const layers::NormKind& kind : layers::norm_kinds()) names.emplace_back(kind.name);
+  return names;
+}
+
+std::vector<std::string> overflow_choices() { return {"wrap", "saturate"}; }
+
 std::vector<std::string> augment_choices() { return {"auto", "on", "off"}; }
 
 void verify_model(const std::string& name) {
@@ -43,6 +59,8 @@ const ConfigKey kKeys[] = {
     {"data", "--data", "built-in data by name, or a folder", [](Config& c) -> Field { return &c.data; }},
     {"plan", "--plan", "bits of every layer: U:BITS or fp32", [](Config& c) -> Field { return &c.plan; }, 0, 0, nullptr,
      verify_plan},
+    {"recipe", "--recipe", "how bits are used; `fqt recipes` lists them", [](Config& c) -> Field { return &c.recipe; },
+     0, 0, recipe_names},
     {"seed", "--seed", "names every random number of the run", [](Config& c) -> Field { return &c.seed; }, 0, 0x1p53},
     {"threads", "--threads", "threads to work on; they change no result", [](Config& c) -> Field { return &c.threads; },
      1, 1024},
@@ -72,22 +90,47 @@ const ConfigKey kKeys[] = {
     {"eval.images", "", "test images used, from the first; 0: all", [](Config& c) -> Field { return &c.eval.images; },
      0, kMost},
 
-    {"quant.lhs_format", "", "format of a layer's input", [](Config& c) -> Field { return &c.quant.lhs_format; }, 0, 0,
+    {"layers.norm", "", "batch norm's kind", [](Config& c) -> Field { return &c.layers.norm; }, 0, 0, norm_names},
+
+    {"probe.every", "", "steps between measurements of every product, into probes.jsonl; 0: none",
+     [](Config& c) -> Field { return &c.probe.every; }, 0, kMost},
+
+    {"quant.lhs_format", "", "format of a layer's input", [](Config& c) -> Field { return &c.quant.lhs.format; }, 0, 0,
      integer_formats},
-    {"quant.rhs_format", "", "format of the weights", [](Config& c) -> Field { return &c.quant.rhs_format; }, 0, 0,
+    {"quant.lhs_rounding", "", "rounding of a layer's input", [](Config& c) -> Field { return &c.quant.lhs.rounding; }},
+    {"quant.lhs_range", "", "range of a layer's input", [](Config& c) -> Field { return &c.quant.lhs.range; }, 0, 0,
+     range_names},
+    {"quant.rhs_format", "", "format of the weights", [](Config& c) -> Field { return &c.quant.rhs.format; }, 0, 0,
      integer_formats},
+    {"quant.rhs_rounding", "", "rounding of the weights", [](Config& c) -> Field { return &c.quant.rhs.rounding; }},
+    {"quant.rhs_range", "", "range of the weights", [](Config& c) -> Field { return &c.quant.rhs.range; }, 0, 0,
+     range_names},
     {"quant.grad_format", "", "format of the output's gradient",
-     [](Config& c) -> Field { return &c.quant.grad_format; }, 0, 0, integer_formats},
-    {"quant.lhs_rounding", "", "rounding of a layer's input", [](Config& c) -> Field { return &c.quant.lhs_rounding; }},
-    {"quant.rhs_rounding", "", "rounding of the weights", [](Config& c) -> Field { return &c.quant.rhs_rounding; }},
+     [](Config& c) -> Field { return &c.quant.grad.format; }, 0, 0, integer_formats},
     {"quant.grad_rounding", "", "rounding of the output's gradient",
-     [](Config& c) -> Field { return &c.quant.grad_rounding; }},
+     [](Config& c) -> Field { return &c.quant.grad.rounding; }},
+    {"quant.grad_range", "", "range of the output's gradient", [](Config& c) -> Field { return &c.quant.grad.range; },
+     0, 0, range_names},
+    {"quant.percentile", "", "share of the values, in percent, that a range of this name holds",
+     [](Config& c) -> Field { return &c.quant.percentile; }, 50, 100},
+    {"quant.range_momentum", "", "of the running range of a layer's input",
+     [](Config& c) -> Field { return &c.quant.range_momentum; }, 0, 1},
+    {"quant.rhs_per_channel", "", "a grid for each output channel of the weights",
+     [](Config& c) -> Field { return &c.quant.rhs_per_channel; }},
+    {"quant.grad_bits", "", "bits of the output's gradient; 0: as planned",
+     [](Config& c) -> Field { return &c.quant.grad_bits; }, 0, quant::kMaxBits},
+    {"quant.grad_rhs_bits", "", "bits of a second copy of it, for the weights' gradient; 0: one copy for both",
+     [](Config& c) -> Field { return &c.quant.grad_rhs_bits; }, 0, quant::kMaxBits},
     {"quant.quantize_first", "", "quantize the model's first product",
      [](Config& c) -> Field { return &c.quant.quantize_first; }},
     {"quant.quantize_head", "", "quantize the classifier head",
      [](Config& c) -> Field { return &c.quant.quantize_head; }},
-    {"quant.range_momentum", "", "of the running range of a layer's input",
-     [](Config& c) -> Field { return &c.quant.range_momentum; }, 0, 1},
+    {"quant.accumulator_bits", "", "emulate accumulators of 8 to 32 bits, slowly; 0: exact sums",
+     [](Config& c) -> Field { return &c.quant.accumulator_bits; }, 0, 32},
+    {"quant.accumulator_overflow", "", "what an emulated accumulator does at its ends",
+     [](Config& c) -> Field { return &c.quant.accumulator_overflow; }, 0, 0, overflow_choices},
+    {"quant.accumulator_chunk", "", "terms added up in an emulated accumulator of their own; 0: all in order",
+     [](Config& c) -> Field { return &c.quant.accumulator_chunk; }, 0, kMost},
 };
 
 }  // namespace

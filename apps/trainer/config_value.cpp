@@ -95,7 +95,7 @@ std::string allowed(const ConfigKey& key) {
             [&](double*) { return fmt::format("a number from {} to {}", key.low, key.high); },
             [&](bool*) -> std::string { return "true or false"; },
             [&](std::vector<double>*) { return fmt::format("a list of numbers from {} to {}", key.low, key.high); },
-            [&](quant::Rounding*) -> std::string { return "nearest or stochastic"; }},
+            [&](quant::Rounding*) -> std::string { return "one of " + quant::known_roundings(); }},
       key.field(any));
 }
 

@@ -7,6 +7,7 @@
 #include "engine/check.h"
 #include "engine/kernels/table.h"
 #include "models/zoo.h"
+#include "trainer/recipes.h"
 #include "trainer/text.h"
 
 namespace fqt::trainer {
@@ -17,7 +18,7 @@ constexpr int64_t kStepsOnEndless = 400;   ///< enough for resnet20 to learn `sh
 
 int64_t steps_of(const TrainOptions& options, const data::ImageDataset& train) {
   if (options.steps > 0) return options.steps;
-  if (options.epochs > 0) return options.epochs * (train.size() / options.batch);
+  if (options.epochs > 0) return options.epochs * ((train.size() + options.batch - 1) / options.batch);
   return train.endless() ? kStepsOnEndless : kStepsOnFolder;
 }
 
@@ -43,9 +44,9 @@ int64_t Experiment::parameter_count() const {
 
 std::string Experiment::summary() const {
   return fmt::format("{} ({} parameters) on {}, plan {}, recipe {}, batch {}, {} steps, {} {}, {}", config.model,
-                     grouped(parameter_count()), data_name(), config.plan, recipe_name(config.quant),
-                     config.train.batch, grouped(config.train.steps), config.threads,
-                     config.threads == 1 ? "thread" : "threads", kernels::active().isa);
+                     grouped(parameter_count()), data_name(), config.plan, describe_recipe(config), config.train.batch,
+                     grouped(config.train.steps), config.threads, config.threads == 1 ? "thread" : "threads",
+                     kernels::active().isa);
 }
 
 Experiment open_experiment(const Config& config) {
@@ -66,8 +67,8 @@ Experiment open_experiment(const Config& config) {
   experiment.config.train.epochs = 0;
   if (config.train.augment == "auto") experiment.config.train.augment = experiment.data.augment ? "on" : "off";
 
-  experiment.model =
-      models::build_model(config.model, {train.height(), train.width(), train.channels(), train.classes()});
+  experiment.model = models::build_model(
+      config.model, {train.height(), train.width(), train.channels(), train.classes(), config.layers.norm});
   layers::initialize(*experiment.model, static_cast<uint64_t>(config.seed));
   experiment.precision = quant::make_precision_table(plan, config.quant, experiment.model->sites());
   return experiment;

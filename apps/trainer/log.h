@@ -1,9 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdio>
-#include <memory>
 #include <string>
+
+#include "trainer/json_lines.h"
 
 namespace fqt::trainer {
 
@@ -15,11 +15,11 @@ struct StepRecord {
   double seconds = 0;  ///< of training so far
 };
 
-/// log.jsonl: one JSON object a line, each written whole, so that a run that is killed leaves a log that can be read.
+/// log.jsonl: what happened in a run, an event a line.
 class Log {
  public:
   /// Error(io) where the file cannot be written.
-  explicit Log(const std::string& path);
+  explicit Log(const std::string& path) : lines_(path) {}
 
   void step(const StepRecord& record);
   void evaluation(int64_t step, double loss, double accuracy, int64_t images);
@@ -27,10 +27,7 @@ class Log {
   void end(const std::string& status, int64_t step, const std::string& message);
 
  private:
-  void write(const std::string& line);
-
-  std::string path_;
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
+  JsonLines lines_;
 };
 
 }  // namespace fqt::trainer

@@ -4,6 +4,7 @@
 #include "engine/kernels/table.h"
 #include "trainer/files.h"
 #include "trainer/host.h"
+#include "trainer/recipes.h"
 
 namespace fqt::trainer {
 
@@ -29,7 +30,7 @@ Json describe_run(const Experiment& experiment) {
             {"test_images", test.size()},
             {"test_hash", to_hex(test.hash())}}},
           {"plan", config.plan},
-          {"recipe", recipe_name(config.quant)},
+          {"recipe", describe_recipe(config)},
           {"seed", config.seed},
           {"batch", config.train.batch},
           {"steps", config.train.steps}};

@@ -6,7 +6,7 @@
 
 namespace fqt::trainer {
 
-/// The paths of a run: config.toml, manifest.json, plan.toml, log.jsonl and checkpoints/.
+/// The paths of a run: config.toml, manifest.json, plan.toml, log.jsonl, probes.jsonl and checkpoints/.
 class RunDirectory {
  public:
   /// One that exists. Error(missing) where there is no such folder, or no config.toml in it.
@@ -21,6 +21,7 @@ class RunDirectory {
   std::string manifest() const { return path_ + "/manifest.json"; }
   std::string plan() const { return path_ + "/plan.toml"; }
   std::string log() const { return path_ + "/log.jsonl"; }
+  std::string probes() const { return path_ + "/probes.jsonl"; }
   std::string weights() const { return path_ + "/checkpoints/weights.safetensors"; }
 
  private:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <numeric>
+#include <optional>
 #include <vector>
 
 #include "data/loader.h"
@@ -15,6 +16,7 @@
 #include "trainer/log.h"
 #include "trainer/manifest.h"
 #include "trainer/plan_file.h"
+#include "trainer/probe_log.h"
 #include "trainer/weights.h"
 
 namespace fqt::trainer {
@@ -27,7 +29,7 @@ data::LoaderOptions loader_options(const Config& config) {
           .seed = static_cast<uint64_t>(config.seed),
           .shuffle = true,
           .augment = config.train.augment == "on",
-          .drop_last = true};
+          .drop_last = false};
 }
 
 /// Adds up the time between start() and stop().
@@ -94,6 +96,7 @@ class Run {
     const double rate = learning_rate();
     const double accuracy = update_weights(batch, rate);
     ++done_;
+    items_ += static_cast<int64_t>(batch.labels.size());
     watch_.stop();
     log_.step({done_, losses_.back(), accuracy, rate, watch_.seconds()});
     const double per_second = items_per_second();
@@ -117,7 +120,8 @@ class Run {
                                  .training = true,
                                  .seed = static_cast<uint64_t>(config_.seed),
                                  .step = static_cast<uint64_t>(done_),
-                                 .range_momentum = config_.quant.range_momentum};
+                                 .range_momentum = config_.quant.range_momentum,
+                                 .probe = probe()};
     const Var logits = experiment_.model->forward(context, Var(batch.images));
     const Var loss = ops::cross_entropy(tape, logits, batch.labels);
     const float value = loss.value().item();
@@ -131,6 +135,14 @@ class Run {
     throw;
   }
 
+  /// The probe where this step is to be measured.
+  quant::Probe* probe() {
+    const int64_t every = config_.probe.every;
+    if (every == 0 || done_ % every != 0) return nullptr;
+    if (!probe_) probe_.emplace(directory_.probes());
+    return &*probe_;
+  }
+
   void remember(float loss) {
     if (losses_.size() == kLossWindow) losses_.erase(losses_.begin());
     losses_.push_back(loss);
@@ -142,9 +154,7 @@ class Run {
     return optim::find_schedule(config_.train.schedule).learning_rate(options, done_);
   }
 
-  double items_per_second() const {
-    return static_cast<double>(done_ * config_.train.batch) / std::max(watch_.seconds(), 1e-9);
-  }
+  double items_per_second() const { return static_cast<double>(items_) / std::max(watch_.seconds(), 1e-9); }
 
   /// Saves the weights first, so that a run killed later leaves these.
   Evaluation evaluate_now() {
@@ -172,7 +182,7 @@ class Run {
   TrainResult result_of(const Evaluation& test) {
     const int64_t images = experiment_.data.train->size();
     return {.steps = done_,
-            .epochs = static_cast<double>(done_ * config_.train.batch) / static_cast<double>(images),
+            .epochs = static_cast<double>(items_) / static_cast<double>(images),
             .train_loss = std::accumulate(losses_.begin(), losses_.end(), 0.0) / static_cast<double>(losses_.size()),
             .test = test,
             .seconds = watch_.seconds(),
@@ -180,8 +190,18 @@ class Run {
             .weights_hash = layers::weights_hash(*experiment_.model)};
   }
 
+  /// By site: additions that left an emulated accumulator's range in each product.
+  Json overflows() const {
+    Json sites = Json::object();
+    for (const quant::Site* site : experiment_.model->sites())
+      for (size_t kind = 0; kind < site->overflows.size(); ++kind)
+        sites[site->name][std::string(quant::kProductNames[kind])] = site->overflows[kind];
+    return sites;
+  }
+
   void end(const std::string& status, const std::string& message) {
     manifest_["status"] = status;
+    if (config_.quant.accumulator_bits > 0) manifest_["accumulator_overflows"] = overflows();
     manifest_["steps_done"] = done_;
     manifest_["seconds"] = watch_.seconds();
     if (!message.empty()) manifest_["message"] = message;
@@ -228,8 +248,10 @@ class Run {
   Log log_;
   data::Loader loader_;
   optim::Sgd optimizer_;
+  std::optional<ProbeLog> probe_;
   Stopwatch watch_;
   int64_t done_ = 0;    ///< steps
+  int64_t items_ = 0;   ///< images in them
   int64_t saved_ = -1;  ///< steps behind the weights on disk
   std::vector<double> losses_;
   bool diverged_ = false;

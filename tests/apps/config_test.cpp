@@ -5,6 +5,7 @@
 #include "apps/process.h"
 #include "engine/check.h"
 #include "trainer/config_keys.h"
+#include "trainer/recipes.h"
 
 using namespace fqt;
 using namespace fqt::test;
@@ -64,10 +65,10 @@ TEST_CASE("config: every type of value is read from TOML") {
   CHECK(config.train.learning_rate == 1.0);
   CHECK(config.train.milestones == std::vector{0.5, 1.0});
   CHECK(config.quant.quantize_head);
-  CHECK(config.quant.grad_rounding == quant::Rounding::nearest);
-  CHECK(config.quant.lhs_format == "symmetric");
-  CHECK(recipe_name(config.quant) == "paper, lhs_format=symmetric, grad_rounding=nearest, quantize_head=true");
-  CHECK(recipe_name({}) == "paper");
+  CHECK(config.quant.grad.rounding == quant::Rounding::nearest);
+  CHECK(config.quant.lhs.format == "symmetric");
+  CHECK(describe_recipe(config) == "paper, lhs_format=symmetric, grad_rounding=nearest, quantize_head=true");
+  CHECK(describe_recipe({}) == "paper");
 }
 
 TEST_CASE("config: the length is given in steps or in epochs, and the later layer wins") {

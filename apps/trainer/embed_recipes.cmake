@@ -1,0 +1,12 @@
+# Turns recipes/*.toml into rows of the table in recipes.cpp, `paper` first.
+file(GLOB files ${FQT_RECIPES}/*.toml)
+list(SORT files)
+list(REMOVE_ITEM files ${FQT_RECIPES}/paper.toml)
+list(PREPEND files ${FQT_RECIPES}/paper.toml)
+set(rows "")
+foreach(file IN LISTS files)
+  get_filename_component(name ${file} NAME_WE)
+  file(READ ${file} toml)
+  string(APPEND rows "{\"${name}\", R\"recipe(${toml})recipe\"},\n")
+endforeach()
+file(WRITE ${FQT_OUTPUT} "${rows}")
