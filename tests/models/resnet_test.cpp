@@ -84,14 +84,13 @@ TEST_CASE("resnet: a few steps on one batch lower the loss, in float32 and at 6 
     const char *plan, *norm;
   };
   const test::ThreadCount one(1);
-  for (const auto& [plan, norm] :
-       {Row{"fp32", "batch"}, Row{"U:6", "batch"}, Row{"fp32", "range"}, Row{"U:6", "range"}}) {
-    CAPTURE(plan);
-    CAPTURE(norm);
-    const auto model = build_model("resnet8", {.height = 16, .width = 16, .norm = norm});
+  for (const Row& row : {Row{"fp32", "batch"}, Row{"U:6", "batch"}, Row{"fp32", "range"}, Row{"U:6", "range"}}) {
+    CAPTURE(row.plan);
+    CAPTURE(row.norm);
+    const auto model = build_model("resnet8", {.height = 16, .width = 16, .norm = row.norm});
     layers::initialize(*model, 1);
     const quant::PrecisionTable precision =
-        quant::make_precision_table(quant::parse_plan(plan), quant::Recipe(), model->sites());
+        quant::make_precision_table(quant::parse_plan(row.plan), quant::Recipe(), model->sites());
     const Tensor images = test::random_tensor({4, 16, 16, 3}, 1, -2, 2);
     const std::vector<int32_t> labels{3, 1, 4, 7};
     optim::Sgd optimizer(model->parameters(), {});
