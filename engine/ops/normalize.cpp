@@ -107,9 +107,10 @@ Var normalize(Tape& tape, const Var& x, const Var& gamma, const Var& beta, Affin
   if (tail.residual) inputs.push_back(*tail.residual);
   // Without a residual, x decides anew what passed the ReLU: one tensor fewer to keep and to read.
   Normalized normalized{x.value(), std::move(norm), tail.residual ? y : Tensor(), tail.relu};
-  return tape.record(y, inputs, [normalized = std::move(normalized), gradient = std::move(gradient)](Tensor grad) {
-    return gradient(normalized, grad);
-  });
+  return tape.record(y, inputs,
+                     [normalized = std::move(normalized), gradient = std::move(gradient)](const Tensor& grad) {
+                       return gradient(normalized, grad);
+                     });
 }
 
 }  // namespace fqt::ops

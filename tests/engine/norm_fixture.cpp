@@ -48,7 +48,7 @@ std::vector<float> run_norm(const NormForms& forms, bool fused, bool residual, b
     y = ops::relu(tape, y);
   }
   const Tensor grad = normal_tensor(shape, 5);
-  tape.backward(tape.record(Tensor::scalar(0), {y}, [&](Tensor) { return std::vector<Tensor>{grad.clone()}; }));
+  tape.backward(tape.record(Tensor::scalar(0), {y}, [&](const Tensor&) { return std::vector<Tensor>{grad.clone()}; }));
   std::vector<float> all;
   for (const Tensor& tensor : {y.value(), mean, spread, x.grad, gamma.grad, beta.grad, other.grad})
     if (tensor.defined()) all.insert(all.end(), tensor.values().begin(), tensor.values().end());

@@ -37,7 +37,8 @@ struct Pass {
     Tape tape;
     const Var out = ops::range_norm(tape, tape.parameter(in), tape.parameter(gamma), tape.parameter(beta), running_mean,
                                     running_range, options);
-    tape.backward(tape.record(Tensor::scalar(0), {out}, [&](Tensor) { return std::vector<Tensor>{grad.clone()}; }));
+    tape.backward(
+        tape.record(Tensor::scalar(0), {out}, [&](const Tensor&) { return std::vector<Tensor>{grad.clone()}; }));
     y = out.value();
     grad_x = in.grad;
     grad_gamma = gamma.grad;
