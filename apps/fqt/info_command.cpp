@@ -8,9 +8,12 @@
 #include "engine/parallel.h"
 #include "fqt/command.h"
 #include "fqt/output.h"
+#include "layers/norm.h"
 #include "models/zoo.h"
 #include "quant/formats/format.h"
 #include "quant/plan/plan.h"
+#include "quant/ranges/estimator.h"
+#include "quant/rounding.h"
 #include "trainer/host.h"
 
 namespace fqt::program {
@@ -39,6 +42,15 @@ void run() {
   for (const quant::Strategy& strategy : quant::strategies()) text += fmt::format("  {}\n", strategy.usage);
   text += "formats\n";
   for (const quant::Format& format : quant::formats()) text += fmt::format("  {}\n", format.name);
+  text += "roundings\n";
+  for (int i = 0; i < kernels::kRoundings; ++i)
+    text += fmt::format("  {}\n", quant::rounding_name(static_cast<quant::Rounding>(i)));
+  text += "ranges\n";
+  for (const quant::RangeEstimator& estimator : quant::range_estimators())
+    text += fmt::format("  {:<14} {}\n", estimator.name, estimator.description);
+  text += "norms\n";
+  for (const layers::NormKind& kind : layers::norm_kinds())
+    text += fmt::format("  {:<14} {}\n", kind.name, kind.description);
   text += "schedules\n";
   for (const optim::Schedule& schedule : optim::schedules()) text += fmt::format("  {}\n", schedule.name);
   print(text);

@@ -71,6 +71,37 @@ TEST_CASE("config: every type of value is read from TOML") {
   CHECK(describe_recipe({}) == "paper");
 }
 
+TEST_CASE("config: a recipe goes over the defaults and under everything else, wherever it is named") {
+  const auto resolved = [](const std::string& toml, const std::vector<Assignment>& flags) {
+    return resolve_config({read_config_text(toml, "run.toml"), flags});
+  };
+  const Config cpt = resolved("[quant]\ngrad_bits = 5\n", {{"recipe", "cpt", "--recipe"}});
+  CHECK(cpt.quant.rhs_per_channel);
+  CHECK(cpt.quant.grad_bits == 5);
+  CHECK(describe_recipe(cpt) == "cpt, grad_bits=5");
+  const Config flag_wins = resolved("recipe = 'cpt'\n", {{"recipe", "banner2018", "--recipe"}});
+  CHECK(flag_wins.recipe == "banner2018");
+  CHECK_FALSE(flag_wins.quant.rhs_per_channel);
+  CHECK(flag_wins.layers.norm == "range");
+  CHECK(flag_wins.quant.lhs.range == "sample_mean");
+  const Config again = resolved(to_toml(flag_wins), {});  // a run's config.toml
+  for (const ConfigKey& key : config_keys()) CHECK(toml_value(key, again) == toml_value(key, flag_wins));
+  CHECK(contains(set_error("recipe=papr"), "one of paper, banner2018, cpt"));
+}
+
+TEST_CASE("config: every recipe that is built in says what it is, sets switches only, and can be planned") {
+  for (const BuiltInRecipe& recipe : built_in_recipes()) {
+    const std::string name(recipe.name);
+    CAPTURE(name);
+    CHECK_FALSE(recipe_description(recipe).empty());
+    Config config;
+    CHECK_NOTHROW(apply_layer(config, recipe_layer(recipe.name)));
+    for (const int bits : {2, 8, 16}) CHECK_NOTHROW(config.quant.precision(bits));
+  }
+  CHECK(recipe_layer("paper").empty());
+  CHECK_THROWS_AS(recipe_layer("none"), Error);
+}
+
 TEST_CASE("config: the length is given in steps or in epochs, and the later layer wins") {
   Config config = from_file("[train]\nsteps = 10\n");
   apply_layer(config, {{"train.epochs", "2", "--epochs"}});

@@ -12,17 +12,19 @@ using namespace fqt::test;
 
 namespace {
 
-/// Two steps of ResNet-20 on the built-in data. A change that is meant to change results changes these.
+/// A short run of ResNet-20 on the built-in data. A change that is meant to change results changes these.
 struct Golden {
-  std::string plan, weights_hash;
+  std::vector<std::string> flags;
+  std::string weights_hash;
 };
 
-std::string weights_hash(const std::string& plan, std::string_view isa, int threads) {
+std::string weights_hash(const std::vector<std::string>& flags, std::string_view isa, int threads) {
   const TemporaryFolder folder;
-  const Outcome outcome =
-      fqt_program({"train", "resnet20", "--steps", "2", "--batch", "8", "--seed", "7", "--plan", plan, "--threads",
-                   std::to_string(threads), "--set", "eval.images=1", "--json", "--out", folder / "run"},
-                  {{"FQT_ISA", std::string(isa)}});
+  std::vector<std::string> arguments{
+      "train", "resnet20",      "--seed", "7",     "--threads",   std::to_string(threads),
+      "--set", "eval.images=1", "--json", "--out", folder / "run"};
+  arguments.insert(arguments.end(), flags.begin(), flags.end());
+  const Outcome outcome = fqt_program(arguments, {{"FQT_ISA", std::string(isa)}});
   CAPTURE(outcome.err);
   REQUIRE(outcome.exit_code == 0);
   return nlohmann::json::parse(outcome.out)["weights_hash"];
@@ -35,7 +37,7 @@ void check_everywhere(const Golden& golden) {
     for (const int threads : isa.name == "reference" ? std::vector{3} : std::vector{1, 2, 3}) {
       CAPTURE(isa.name);
       CAPTURE(threads);
-      CHECK(weights_hash(golden.plan, isa.name, threads) == golden.weights_hash);
+      CHECK(weights_hash(golden.flags, isa.name, threads) == golden.weights_hash);
     }
   }
 }
@@ -43,9 +45,19 @@ void check_everywhere(const Golden& golden) {
 }  // namespace
 
 TEST_CASE("determinism: 6-bit training gives the same weights on every instruction set and any number of threads") {
-  check_everywhere({"U:6", "741d66d97e650f16"});
+  check_everywhere({{"--steps", "2", "--batch", "8", "--plan", "U:6"}, "741d66d97e650f16"});
 }
 
 TEST_CASE("determinism: float training gives the same weights on every instruction set and any number of threads") {
-  check_everywhere({"fp32", "d8db1c8e30d3958c"});
+  check_everywhere({{"--steps", "2", "--batch", "8", "--plan", "fp32"}, "d8db1c8e30d3958c"});
+}
+
+TEST_CASE("determinism: wide operands, channel grids, two gradients and every switch of the recipes") {
+  check_everywhere({{"--steps", "1", "--batch", "4", "--plan", "U:16"}, "ea00cc224b5c7b6f"});
+  check_everywhere({{"--steps", "1", "--batch", "4", "--plan", "U:11", "--recipe", "cpt"}, "dc885e8ff6fb254a"});
+  check_everywhere({{"--steps", "1", "--batch", "4", "--plan", "U:8", "--recipe", "banner2018"}, "4f43c85f7d3008d5"});
+  check_everywhere({{"--steps", "1", "--batch", "4", "--plan", "U:5", "--set", "quant.lhs_range=mse", "--set",
+                     "quant.rhs_range=percentile", "--set", "quant.rhs_rounding=nearest_away", "--set",
+                     "quant.grad_format=symmetric"},
+                    "377fdc6f64424636"});
 }

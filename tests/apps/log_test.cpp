@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -29,6 +31,55 @@ TEST_CASE("log: every line is an object, whole at once, even where a loss is not
   CHECK(records[2]["test_accuracy"] == 50);
   CHECK(records[3]["event"] == "diverged");
   CHECK(records[3]["message"] == "the loss is \"nan\"\n");
+}
+
+TEST_CASE("log: a measured step leaves a line for each product of each site, and changes no bit") {
+  const TemporaryFolder folder;
+  const auto train = [&](const std::string& run, const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{"train", "resnet8",       "--steps", "3",     "--batch",   "4",
+                                       "--set", "eval.images=1", "--json",  "--out", folder / run};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Outcome outcome = fqt_program(arguments);
+    CAPTURE(outcome.err);
+    REQUIRE(outcome.exit_code == 0);
+    return nlohmann::json::parse(outcome.out)["weights_hash"].get<std::string>();
+  };
+  CHECK(train("plain", {}) == train("probed", {"--set", "probe.every=2"}));
+  CHECK_FALSE(std::filesystem::exists(folder / "plain/probes.jsonl"));
+  std::istringstream lines(read(folder / "probed/probes.jsonl"));
+  std::map<std::string, int> products;
+  int count = 0;
+  for (std::string line; std::getline(lines, line); ++count) {
+    const nlohmann::json record = nlohmann::json::parse(line);
+    const int step = record["step"];
+    CHECK((step == 1 || step == 3));
+    ++products[record["product"]];
+    if (record["site"] == "head") {
+      CHECK(record["lhs"]["format"] == "fp32");
+      continue;
+    }
+    CHECK(record["accumulator_peak"] > 0);
+    for (const char* operand : {"lhs", "rhs"}) {
+      CHECK(record[operand]["bits"] == 6);
+      CHECK(record[operand]["sqnr_db"] > 10);
+      CHECK(record[operand]["histogram"].size() == 64);
+    }
+  }
+  // Stem, 3 blocks of two, 2 shortcuts, head: 10 sites in 2 steps; the stem's input wants no gradient.
+  CHECK((products["forward"] == 20 && products["grad_rhs"] == 20 && products["grad_lhs"] == 18));
+}
+
+TEST_CASE("log: an emulated accumulator's overflows are in the manifest, by site and product") {
+  const TemporaryFolder folder;
+  const Outcome outcome = fqt_program({"train", "resnet8", "--steps", "1", "--batch", "2", "--set", "eval.images=1",
+                                       "--set", "quant.accumulator_bits=10", "--set",
+                                       "quant.accumulator_overflow=saturate", "--out", folder / "run"});
+  CAPTURE(outcome.err);
+  REQUIRE(outcome.exit_code == 0);
+  const nlohmann::json manifest = nlohmann::json::parse(read(folder / "run/manifest.json"));
+  CHECK(manifest["recipe"] == "paper, accumulator_bits=10, accumulator_overflow=saturate");
+  CHECK(manifest["accumulator_overflows"]["stage1.block0.conv1"]["forward"] > 0);
+  CHECK(manifest["accumulator_overflows"]["head"]["forward"] == 0);  // in float
 }
 
 TEST_CASE("log: a full disk is an error") {

@@ -16,6 +16,14 @@ TEST_CASE("program: info says what there is") {
     CHECK(contains(outcome.out, part));
 }
 
+TEST_CASE("program: recipes lists what each changes") {
+  const Outcome text = fqt_program({"recipes"}), json = fqt_program({"recipes", "--json"});
+  for (const char* part : {"paper", "banner2018", "quant.grad_rhs_bits", "cpt"}) CHECK(contains(text.out, part));
+  const nlohmann::json recipes = nlohmann::json::parse(json.out)["recipes"];
+  CHECK(recipes[0]["name"] == "paper");
+  CHECK(recipes[0]["switches"].empty());
+}
+
 TEST_CASE("program: help and version go to standard output") {
   const Outcome help = fqt_program({"--help"}), train = fqt_program({"train", "--help"});
   CHECK(help.exit_code == 0);
