@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "engine/autograd/tape.h"
+#include "quant/plan/trace.h"
 #include "quant/precision.h"
 #include "quant/probe.h"
 
@@ -16,6 +17,8 @@ struct Context {
   uint64_t seed = 0;
   uint64_t step = 0;  ///< training step, 0-based: names this step's random numbers
   double range_momentum = 0.9;
+  /// Where given, products record their shapes in it and compute nothing: results are zeros.
+  ShapeTrace* trace = nullptr;
   Probe* probe = nullptr;  ///< is told about every product; null: nothing is measured
 };
 

@@ -1,13 +1,13 @@
 #pragma once
 
 #include <map>
-#include <optional>
 #include <string>
 
 #include "engine/gemm/emulated.h"
 #include "quant/formats/format.h"
 #include "quant/ranges/estimator.h"
 #include "quant/rounding.h"
+#include "quant/site_bits.h"
 
 namespace fqt::quant {
 
@@ -21,18 +21,24 @@ struct OperandPrecision {
   bool per_channel = false;                                   ///< a grid for each channel, the last axis
 
   bool is_float() const { return format == nullptr || format->is_float(); }
+  bool operator==(const OperandPrecision&) const = default;
 };
 
-/// The operands of a site's three products: forward lhs*rhs, grad_lhs grad*rhs^T, grad_rhs lhs^T*grad. All are integers
-/// or all are float.
+/// The operands of one product.
+struct ProductPrecision {
+  OperandPrecision lhs, rhs;
+};
+
+/// How a site's three products run. All operands are integers or all are float. Codes of X, W and dY are made once
+/// where two products ask for the same, and twice where they differ.
 struct Precision {
-  OperandPrecision lhs, rhs, grad;
-  /// A second copy of the gradient, for grad_rhs ("bifurcated gradients", Banner et al. 2018); none: one copy for both.
-  std::optional<OperandPrecision> grad_for_rhs = std::nullopt;
+  ByProduct<ProductPrecision> products{};
   /// Of all three products; exact unless an emulation is asked for.
   gemm::AccumulatorFormat accumulator = {};
 
-  bool is_float() const { return lhs.is_float() && rhs.is_float() && grad.is_float(); }
+  bool is_float() const;
+  /// Every operand is an integer, or every one float.
+  bool is_uniform() const;
 };
 
 /// How one of a site's operands is quantized, beside its bits.
@@ -57,8 +63,10 @@ struct Recipe {
   std::string accumulator_overflow = "wrap";  ///< or "saturate"
   int64_t accumulator_chunk = 0;              ///< terms added in an accumulator of their own; 0: all in order
 
-  /// Error(usage) for switches that do not go together.
-  Precision precision(int bits) const;
+  /// Error(usage) for switches that do not go together and for widths that are none.
+  Precision precision(const SiteBits& bits) const;
+  /// The same width for every operand.
+  Precision precision(int bits) const { return precision(SiteBits::uniform("", bits)); }
 };
 
 /// Precision by site name: the table beside the model that says which products run on how many bits.

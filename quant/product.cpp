@@ -11,7 +11,7 @@ namespace fqt::quant {
 namespace {
 
 /// What an operand's random numbers are named by. A number never changes its meaning: it decides a run's bits.
-enum class NoiseOf : uint64_t { lhs = 0, rhs = 1, grad = 2, grad_for_rhs = 3, rhs_again = 4 };
+enum class NoiseOf : uint64_t { lhs = 0, rhs = 1, grad = 2, grad_again = 3, rhs_again = 4, lhs_again = 5 };
 
 /// The largest |sum| before scaling.
 int64_t largest_sum(std::span<const gemm::GatherProduct> products, const Operand& lhs, const Operand& rhs) {
@@ -43,7 +43,7 @@ class Step {
   void multiply(ProductKind kind, std::span<const gemm::GatherProduct> products, const Operand& lhs, const Operand& rhs,
                 const gemm::AccumulatorFormat& accumulator, float* out) const {
     const int64_t overflows = quant::multiply(products, lhs, rhs, accumulator, out);
-    site_->overflows[static_cast<size_t>(kind)] += overflows;
+    site_->overflows[kind] += overflows;
     if (!probe_) return;
     int64_t terms = 0;
     for (const gemm::GatherProduct& product : products) terms = std::max(terms, product.terms);
@@ -57,11 +57,8 @@ class Step {
   Probe* probe_;
 };
 
-/// Where lhs's values lie in evaluation and in training; training updates the running range.
-Range lhs_range(const Context& context, Site& site, const Tensor& lhs, const OperandPrecision& precision,
-                const OperandName& name) {
-  const Range batch = estimate_range(lhs.values(), lhs.dim(0), precision, name);
-  if (context.training) update_running(site.lhs_range, batch, context.range_momentum);
+/// Where lhs's values lie in evaluation and in training.
+Range lhs_range(const Context& context, const Site& site, const Range& batch, const OperandPrecision& precision) {
   if (context.training && !precision.range->running) return batch;
   const float* running = site.lhs_range.data();
   return running[0] == 0 && running[1] == 0 ? batch : Range{running[0], running[1]};
@@ -77,7 +74,7 @@ struct Saved {
   Precision precision;
   Shape lhs_shape, rhs_shape;
   gemm::PaddedImage lhs_layout;
-  Operand lhs, rhs;
+  Operand lhs, rhs;  ///< as grad_rhs and grad_lhs read them
 };
 
 Tensor grad_lhs(const Saved& saved, const Operand& dy, const gemm::PaddedImage& dy_layout) {
@@ -93,72 +90,83 @@ Tensor grad_lhs(const Saved& saved, const Operand& dy, const gemm::PaddedImage& 
 
 Tensor grad_rhs(const Saved& saved, const Operand& dy, const gemm::PaddedImage& dy_layout) {
   const gemm::PlanarImage planar{saved.lhs_layout, saved.geometry.stride};
+  const int group = channel_group(saved.precision.products[ProductKind::grad_rhs].rhs);
   Tensor dw(saved.rhs_shape);
-  saved.step.multiply(ProductKind::grad_rhs,
-                      gemm::grad_rhs_products(saved.geometry, planar, dy_layout, channel_group(saved.precision.grad)),
+  saved.step.multiply(ProductKind::grad_rhs, gemm::grad_rhs_products(saved.geometry, planar, dy_layout, group),
                       to_planar(saved.lhs, planar), dy, saved.precision.accumulator, dw.data());
   return dw;
 }
 
 /// Quantizes dY, once or for each product apart, and multiplies.
 std::vector<Tensor> gradients(const Saved& saved, Tensor grad, bool wants_lhs, bool wants_rhs) {
-  const Precision& precision = saved.precision;
-  const gemm::PaddedImage layout = gemm::gradient_image(saved.geometry, channel_group(precision.grad));
+  const OperandPrecision& for_lhs = saved.precision.products[ProductKind::grad_lhs].lhs;
+  const OperandPrecision& for_rhs = saved.precision.products[ProductKind::grad_rhs].rhs;
+  const gemm::PaddedImage layout = gemm::gradient_image(saved.geometry, channel_group(for_lhs));
   const auto quantize = [&](NoiseOf noise, const OperandPrecision& operand) {
     const Range range = estimate_range(grad.values(), grad.dim(0), operand, saved.step.name("the gradient"));
     return saved.step.quantize(noise, grad, layout, operand, {&range, 1});
   };
-  const bool bifurcated = precision.grad_for_rhs.has_value();
-  Operand dy, dy_for_rhs;
-  if (wants_lhs || !bifurcated) dy = quantize(NoiseOf::grad, precision.grad);
-  if (wants_rhs && bifurcated) dy_for_rhs = quantize(NoiseOf::grad_for_rhs, *precision.grad_for_rhs);
+  const bool twice = for_lhs != for_rhs;
+  Operand dy, dy_again;
+  if (wants_lhs || !twice) dy = quantize(NoiseOf::grad, for_lhs);
+  if (wants_rhs && twice) dy_again = quantize(NoiseOf::grad_again, for_rhs);
   grad = Tensor();
   Tensor dx = wants_lhs ? grad_lhs(saved, dy, layout) : Tensor();
-  return {std::move(dx), wants_rhs ? grad_rhs(saved, bifurcated ? dy_for_rhs : dy, layout) : Tensor()};
+  return {std::move(dx), wants_rhs ? grad_rhs(saved, twice ? dy_again : dy, layout) : Tensor()};
+}
+
+void check_shapes(const Site& site, const Tensor& lhs, const Tensor& rhs, const ConvGeometry& g) {
+  g.check(site.name.c_str());
+  check(lhs.size() == g.batch * g.height * g.width * g.in_channels && lhs.rank() >= 2 && lhs.dim(-1) == g.in_channels,
+        "[product] site '{}': lhs has shape {}, expected {} images of {}x{}x{}", site.name, to_string(lhs.shape()),
+        g.batch, g.height, g.width, g.in_channels);
+  check(rhs.size() == g.k() * g.n() && rhs.dim(-1) == g.n(),
+        "[product] site '{}': rhs has shape {}, expected {}x{} values", site.name, to_string(rhs.shape()), g.k(),
+        g.n());
 }
 
 }  // namespace
 
 Var product(const Context& context, Site& site, const Var& lhs, const Var& rhs, const ConvGeometry& g) {
-  g.check(site.name.c_str());
-  const int64_t lhs_size = g.batch * g.height * g.width * g.in_channels;
-  check(lhs.value().size() == lhs_size && lhs.value().rank() >= 2 && lhs.value().dim(-1) == g.in_channels,
-        "[product] site '{}': lhs has shape {}, expected {} images of {}x{}x{}", site.name, to_string(lhs.shape()),
-        g.batch, g.height, g.width, g.in_channels);
-  check(rhs.value().size() == g.k() * g.n() && rhs.value().dim(-1) == g.n(),
-        "[product] site '{}': rhs has shape {}, expected {}x{} values", site.name, to_string(rhs.shape()), g.k(),
-        g.n());
+  const Tensor &x = lhs.value(), &w = rhs.value();
+  check_shapes(site, x, w, g);
+  Tensor y(x.rank() == 2 ? Shape{g.m(), g.n()} : Shape{g.batch, g.out_height(), g.out_width(), g.n()});
+  if (context.trace) {
+    context.trace->record(site, g);
+    std::fill_n(y.data(), y.size(), 0.0f);
+    return Var(y);
+  }
   const Precision& precision = context.precision.at(site.name);
-  check(precision.lhs.is_float() == precision.rhs.is_float() && precision.lhs.is_float() == precision.grad.is_float(),
-        "[product] site '{}': the three operands must be all integers or all fp32", site.name);
+  check(precision.is_uniform(), "[product] site '{}': the operands must be all integers or all fp32", site.name);
 
   const Step step(context, site);
-  Saved saved{step, g, precision, lhs.shape(), rhs.shape(), gemm::forward_image(g, channel_group(precision.lhs)),
-              {},   {}};
-  const Range range = lhs_range(context, site, lhs.value(), precision.lhs, step.name("lhs"));
-  saved.lhs = step.quantize(NoiseOf::lhs, lhs.value(), saved.lhs_layout, precision.lhs, {&range, 1});
-  const Tensor& w = rhs.value();
-  const auto quantize_weight = [&](NoiseOf noise, const OperandPrecision& operand) {
-    const std::vector<Range> ranges = operand.per_channel
-                                          ? estimate_channel_ranges(w.values(), g.n(), operand, step.name("rhs"))
-                                          : std::vector{estimate_range(w.values(), 1, operand, step.name("rhs"))};
-    return step.quantize(noise, w, matrix_layout(g), operand, ranges);
+  const auto& [how_x, how_w] = precision.products[ProductKind::forward];
+  Saved saved{step, g, precision, x.shape(), w.shape(), gemm::forward_image(g, channel_group(how_x)), {}, {}};
+  const auto quantize_x = [&](NoiseOf noise, const OperandPrecision& how, const Range& batch) {
+    const Range range = lhs_range(context, site, batch, how);
+    return step.quantize(noise, x, saved.lhs_layout, how, {&range, 1});
   };
-  Operand forward_rhs = quantize_weight(NoiseOf::rhs, precision.rhs);
-
-  Tensor y(lhs.value().rank() == 2 ? Shape{g.m(), g.n()} : Shape{g.batch, g.out_height(), g.out_width(), g.n()});
-  step.multiply(ProductKind::forward, gemm::forward_products(g, saved.lhs_layout), saved.lhs, forward_rhs,
+  const auto quantize_w = [&](NoiseOf noise, const OperandPrecision& how) {
+    const std::vector<Range> ranges = how.per_channel
+                                          ? estimate_channel_ranges(w.values(), g.n(), how, step.name("rhs"))
+                                          : std::vector{estimate_range(w.values(), 1, how, step.name("rhs"))};
+    return step.quantize(noise, w, matrix_layout(g), how, ranges);
+  };
+  const Range batch = estimate_range(x.values(), x.dim(0), how_x, step.name("lhs"));
+  if (context.training) update_running(site.lhs_range, batch, context.range_momentum);
+  saved.lhs = quantize_x(NoiseOf::lhs, how_x, batch);
+  saved.rhs = quantize_w(NoiseOf::rhs, how_w);
+  step.multiply(ProductKind::forward, gemm::forward_products(g, saved.lhs_layout), saved.lhs, saved.rhs,
                 precision.accumulator, y.data());
 
+  // The backward products reuse these codes where they ask for the same.
   const bool wants_lhs = lhs.needs_grad(), wants_rhs = rhs.needs_grad();
-  if (forward_rhs.per_channel() && wants_lhs) {
-    // grad_lhs sums along the output channels, where these scales vary: W is quantized anew, per tensor.
-    OperandPrecision per_tensor = precision.rhs;
-    per_tensor.per_channel = false;
-    saved.rhs = quantize_weight(NoiseOf::rhs_again, per_tensor);
-  } else {
-    saved.rhs = std::move(forward_rhs);
-  }
+  const OperandPrecision& backward_x = precision.products[ProductKind::grad_rhs].lhs;
+  const OperandPrecision& backward_w = precision.products[ProductKind::grad_lhs].rhs;
+  if (wants_rhs && backward_x != how_x)
+    saved.lhs =
+        quantize_x(NoiseOf::lhs_again, backward_x, estimate_range(x.values(), x.dim(0), backward_x, step.name("lhs")));
+  if (wants_lhs && backward_w != how_w) saved.rhs = quantize_w(NoiseOf::rhs_again, backward_w);
   return context.tape.record(std::move(y), {lhs, rhs},
                              [saved = std::move(saved), wants_lhs, wants_rhs](Tensor grad) -> std::vector<Tensor> {
                                return gradients(saved, std::move(grad), wants_lhs, wants_rhs);

@@ -4,7 +4,7 @@
 
 namespace fqt::quant {
 
-Site::Site(std::string name, SiteRole role)
-    : name(std::move(name)), key(hash_text(this->name)), role(role), lhs_range(Tensor::zeros({2})) {}
+Site::Site(std::string name, SiteRole role, std::string_view kind)
+    : name(std::move(name)), key(hash_text(this->name)), role(role), kind(kind), lhs_range(Tensor::zeros({2})) {}
 
 }  // namespace fqt::quant

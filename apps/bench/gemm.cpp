@@ -64,7 +64,8 @@ template <typename T, typename Multiply>
 void run_own(Order order, const ConvGeometry& g, const Matrices<T>& matrices, const Multiply& multiply) {
   const int group = kernels::kGroup<T>;
   const gemm::PaddedImage x = gemm::forward_image(g, group), dy = gemm::gradient_image(g, group);
-  if (order == Order::forward) return multiply(gemm::forward_products(g, x).front(), matrices.x.data(), matrices.w.data());
+  if (order == Order::forward)
+    return multiply(gemm::forward_products(g, x).front(), matrices.x.data(), matrices.w.data());
   if (order == Order::grad_lhs)
     return multiply(gemm::grad_lhs_products(g, dy).front(), matrices.dy.data(), matrices.w.data());
   const gemm::PlanarImage planar{x, 1};

@@ -4,6 +4,7 @@
 #include "engine/ops/loss.h"
 #include "engine/optim/sgd.h"
 #include "engine/random.h"
+#include "models/trace.h"
 #include "models/zoo.h"
 #include "quant/plan/plan.h"
 
@@ -11,11 +12,12 @@ namespace fqt::bench {
 
 std::vector<double> run_step(const StepOptions& options) {
   constexpr uint64_t kSeed = 1;
-  const quant::Plan plan = quant::parse_plan(options.plan);
   const models::ModelOptions shape;
   const auto model = models::build_model(options.model, shape);
   layers::initialize(*model, kSeed);
-  const quant::PrecisionTable precision = quant::make_precision_table(plan, {}, model->sites());
+  const quant::PrecisionTable precision = quant::make_precision_table(
+      quant::assign_bits(quant::parse_plan(options.plan), {}, models::trace_sites(*model, shape), options.batch, kSeed),
+      {});
   optim::Sgd optimizer(model->parameters(), {});
 
   Tensor images({options.batch, shape.height, shape.width, shape.channels});

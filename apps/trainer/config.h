@@ -30,6 +30,14 @@ struct ProbeOptions {
   int64_t every = 0;  ///< steps between measurements of every product; 0: none
 };
 
+/// A schedule of quant/plan/schedule.h.
+struct BitOptions {
+  std::string schedule = "constant";
+  int64_t low = 3;
+  int64_t period = 0;
+  double share = 0.5;
+};
+
 struct EvalOptions {
   int64_t every = 0;   ///< steps; 0: only at the end
   int64_t images = 0;  ///< 0: all of the test set
@@ -49,6 +57,7 @@ struct Config {
   EvalOptions eval;
   LayerOptions layers;
   ProbeOptions probe;
+  BitOptions bits;
   quant::Recipe quant;
 };
 

@@ -8,6 +8,8 @@
 #include "models/zoo.h"
 #include "quant/formats/format.h"
 #include "quant/plan/plan.h"
+#include "quant/plan/schedule.h"
+#include "trainer/plan_file.h"
 #include "trainer/recipes.h"
 
 namespace fqt::trainer {
@@ -26,6 +28,12 @@ std::vector<std::string> integer_formats() {
   std::vector<std::string> names;
   for (const quant::Format& format : quant::formats())
     if (!format.is_float()) names.emplace_back(format.name);
+  return names;
+}
+
+std::vector<std::string> bit_schedule_names() {
+  std::vector<std::string> names;
+  for (const quant::BitSchedule& schedule : quant::bit_schedules()) names.emplace_back(schedule.name);
   return names;
 }
 
@@ -51,14 +59,16 @@ void verify_model(const std::string& name) {
   models::build_model(name, {});  // throws, with what it knows
 }
 
-void verify_plan(const std::string& text) { quant::parse_plan(text); }
+void verify_plan(const std::string& text) {
+  if (!is_plan_file(text)) quant::parse_plan(text);
+}
 
 const ConfigKey kKeys[] = {
     {"model", "", "what is trained; `fqt info` lists the models", [](Config& c) -> Field { return &c.model; }, 0, 0,
      nullptr, verify_model},
     {"data", "--data", "built-in data by name, or a folder", [](Config& c) -> Field { return &c.data; }},
-    {"plan", "--plan", "bits of every layer: U:BITS or fp32", [](Config& c) -> Field { return &c.plan; }, 0, 0, nullptr,
-     verify_plan},
+    {"plan", "--plan", "bits of each layer: U:6, A:C-:4-8, R:4-8, fp32, ... or a file of `fqt plan --toml`",
+     [](Config& c) -> Field { return &c.plan; }, 0, 0, nullptr, verify_plan},
     {"recipe", "--recipe", "how bits are used; `fqt recipes` lists them", [](Config& c) -> Field { return &c.recipe; },
      0, 0, recipe_names},
     {"seed", "--seed", "names every random number of the run", [](Config& c) -> Field { return &c.seed; }, 0, 0x1p53},
@@ -91,6 +101,15 @@ const ConfigKey kKeys[] = {
      0, kMost},
 
     {"layers.norm", "", "batch norm's kind", [](Config& c) -> Field { return &c.layers.norm; }, 0, 0, norm_names},
+
+    {"bits.schedule", "", "of the planned bits over the run", [](Config& c) -> Field { return &c.bits.schedule; }, 0, 0,
+     bit_schedule_names},
+    {"bits.low", "", "schedules cyclic and progressive: where they start",
+     [](Config& c) -> Field { return &c.bits.low; }, quant::kMinBits, quant::kMaxBits},
+    {"bits.period", "", "schedule cyclic: steps from low to the planned bits; 0: a 32nd of the run",
+     [](Config& c) -> Field { return &c.bits.period; }, 0, kMost},
+    {"bits.share", "", "schedule progressive: share of the run after which the planned bits are reached",
+     [](Config& c) -> Field { return &c.bits.share; }, 0, 1},
 
     {"probe.every", "", "steps between measurements of every product, into probes.jsonl; 0: none",
      [](Config& c) -> Field { return &c.probe.every; }, 0, kMost},

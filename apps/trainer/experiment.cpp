@@ -6,7 +6,10 @@
 
 #include "engine/check.h"
 #include "engine/kernels/table.h"
+#include "models/trace.h"
 #include "models/zoo.h"
+#include "quant/plan/schedule.h"
+#include "trainer/plan_file.h"
 #include "trainer/recipes.h"
 #include "trainer/text.h"
 
@@ -49,6 +52,20 @@ std::string Experiment::summary() const {
                      kernels::active().isa);
 }
 
+quant::PrecisionTable Experiment::precision_at(int64_t step) const {
+  const BitOptions& schedule = config.bits;
+  return quant::make_precision_table(
+      quant::scheduled(bits, {schedule.schedule, schedule.low, schedule.period, schedule.share, config.train.steps},
+                       step),
+      config.quant);
+}
+
+quant::BitTable plan_bits(const Config& config, std::span<const quant::SiteShape> sites) {
+  if (is_plan_file(config.plan)) return read_plan_file(config.plan, sites);
+  return quant::assign_bits(quant::parse_plan(config.plan), config.quant, sites, config.train.batch,
+                            static_cast<uint64_t>(config.seed));
+}
+
 Experiment open_experiment(const Config& config) {
   check(!config.model.empty(), "[config] no model is named; `fqt info` lists them, as in `fqt train resnet20`");
   kernels::active();  // FQT_ISA may be wrong: better said before data is read than after
@@ -56,21 +73,25 @@ Experiment open_experiment(const Config& config) {
 
   Experiment experiment;
   experiment.config = config;
-  const quant::Plan plan = quant::parse_plan(config.plan);
   experiment.data = data::open_images(config.data, static_cast<uint64_t>(config.seed));
   const data::ImageDataset& train = *experiment.data.train;
   check(config.train.batch <= train.size(),
         "[config] train.batch: {} images a step, but {} has {}; give fewer with --batch", config.train.batch,
         experiment.data_name(), train.size());
   experiment.config.data = anchored(config.data);
+  if (is_plan_file(config.plan))
+    experiment.config.plan = std::filesystem::absolute(config.plan).lexically_normal().string();
   experiment.config.train.steps = steps_of(config.train, train);
   experiment.config.train.epochs = 0;
   if (config.train.augment == "auto") experiment.config.train.augment = experiment.data.augment ? "on" : "off";
 
-  experiment.model = models::build_model(
-      config.model, {train.height(), train.width(), train.channels(), train.classes(), config.layers.norm});
+  const models::ModelOptions shape{train.height(), train.width(), train.channels(), train.classes(),
+                                   config.layers.norm};
+  experiment.model = models::build_model(config.model, shape);
   layers::initialize(*experiment.model, static_cast<uint64_t>(config.seed));
-  experiment.precision = quant::make_precision_table(plan, config.quant, experiment.model->sites());
+  experiment.sites = models::trace_sites(*experiment.model, shape);
+  experiment.bits = plan_bits(experiment.config, experiment.sites);
+  experiment.precision = quant::make_precision_table(experiment.bits, config.quant);
   return experiment;
 }
 

@@ -1,11 +1,14 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "data/dataset.h"
 #include "layers/module.h"
 #include "quant/plan/plan.h"
+#include "quant/plan/shape.h"
 #include "quant/precision.h"
 #include "trainer/config.h"
 
@@ -16,14 +19,21 @@ struct Experiment {
   Config config;  ///< resolved: train.steps is set instead of train.epochs, no switch is "auto", paths are absolute
   data::ImageData data;
   std::unique_ptr<layers::Module> model;
-  quant::PrecisionTable precision;
+  std::vector<quant::SiteShape> sites;
+  quant::BitTable bits;             ///< as planned
+  quant::PrecisionTable precision;  ///< of the planned bits: what evaluation runs on
 
   /// "shapes", "cifar10"
   std::string data_name() const;
   int64_t parameter_count() const;
+  /// The precision of a training step, counted from 0, where bits follow a schedule.
+  quant::PrecisionTable precision_at(int64_t step) const;
   /// The model, its data, precision and length, in one line.
   std::string summary() const;
 };
+
+/// The bits of a model's sites under config.plan, be it a text or a file.
+quant::BitTable plan_bits(const Config& config, std::span<const quant::SiteShape> sites);
 
 /// Sets the number of threads, too. Error(usage), Error(missing) or Error(data) for what cannot be built; nothing is
 /// written.

@@ -1,15 +1,24 @@
 #pragma once
 
+#include <span>
 #include <string>
-#include <vector>
+#include <string_view>
 
-#include "quant/precision.h"
-#include "quant/site.h"
+#include "quant/plan/shape.h"
+#include "quant/site_bits.h"
 
 namespace fqt::trainer {
 
-/// plan.toml: the precision of every site, in the order of the model.
-std::string plan_toml(const std::string& plan, const quant::PrecisionTable& precision,
-                      const std::vector<quant::Site*>& sites);
+/// Whether a plan is the path of a file: it ends with ".toml".
+bool is_plan_file(std::string_view plan);
+
+/// A plan file with a rule for each site, and above each what is known of it. `title` begins it, as a comment.
+std::string plan_toml(const std::string& title, const quant::BitTable& bits, std::span<const quant::SiteShape> sites);
+
+/// The bits that a plan file's rules give a model's sites. Rules have a pattern of names ("stage1.*", with * and ?) and
+/// either bits, or both widths of each product, or float = true; a later rule goes over an earlier one. Error(missing)
+/// where there is no such file; Error(usage) with the line for what is no rule, for a rule that matches no site, for
+/// one given twice, and for a site that no rule matches, each with what may have been meant.
+quant::BitTable read_plan_file(const std::string& path, std::span<const quant::SiteShape> sites);
 
 }  // namespace fqt::trainer

@@ -59,7 +59,8 @@ class Run {
         loader_(*experiment.data.train, experiment.data.normalization, loader_options(config_)),
         optimizer_(experiment.model->parameters(), {config_.train.momentum, config_.train.weight_decay}) {
     write_text_file(directory.config(), to_toml(config_));
-    write_text_file(directory.plan(), plan_toml(config_.plan, experiment.precision, experiment.model->sites()));
+    const std::string title = fmt::format("The bits of {} under the plan {}.", config_.model, config_.plan);
+    write_text_file(directory.plan(), plan_toml(title, experiment.bits, experiment.sites));
     write_manifest(directory, manifest_);
   }
 
@@ -115,8 +116,9 @@ class Run {
   double update_weights(const data::Batch& batch, double rate) try {
     optimizer_.zero_grad();
     Tape tape;
+    const quant::PrecisionTable precision = experiment_.precision_at(done_);
     const quant::Context context{.tape = tape,
-                                 .precision = experiment_.precision,
+                                 .precision = precision,
                                  .training = true,
                                  .seed = static_cast<uint64_t>(config_.seed),
                                  .step = static_cast<uint64_t>(done_),

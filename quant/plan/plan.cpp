@@ -1,57 +1,55 @@
 #include "quant/plan/plan.h"
 
-#include <charconv>
-
 #include "engine/check.h"
 
 namespace fqt::quant {
 namespace {
 
-Plan parse_fp32(std::string_view text, std::string_view arguments) {
-  check(arguments.empty(), "[plan] 'fp32' takes no bits: '{}'", text);
-  return {std::string(text), true, 32};
+int shifted(const Plan& plan, const std::string& site, int bits, int offset) {
+  const int result = bits + offset;
+  check(result >= kMinBits && result <= kMaxBits,
+        "[plan] '{}': {} bits and an offset of {:+} make {} at site '{}'; widths run from {} to {}", plan.text, bits,
+        offset, result, site, kMinBits, kMaxBits);
+  return result;
 }
-
-Plan parse_uniform(std::string_view text, std::string_view arguments) {
-  int bits = 0;
-  const char* end = arguments.data() + arguments.size();
-  const auto [stop, error] = std::from_chars(arguments.data(), end, bits);
-  check(!arguments.empty() && error == std::errc() && stop == end,
-        "[plan] '{}': U takes one whole number of bits, as in U:6", text);
-  check(bits >= kMinBits && bits <= kMaxBits, "[plan] '{}': {} bits; give a width from {} to {}", text, bits, kMinBits,
-        kMaxBits);
-  return {std::string(text), false, bits};
-}
-
-constexpr Strategy kStrategies[] = {
-    {"fp32", "fp32", parse_fp32},
-    {"U", "U:BITS", parse_uniform},
-};
 
 }  // namespace
 
-std::span<const Strategy> strategies() { return kStrategies; }
-
-Plan parse_plan(std::string_view text) {
-  const size_t colon = text.find(':');
-  const std::string_view name = text.substr(0, colon);
-  const std::string_view arguments = colon == std::string_view::npos ? "" : text.substr(colon + 1);
-  std::string known;
-  for (const Strategy& strategy : kStrategies) {
-    if (strategy.name == name) return strategy.parse(text, arguments);
-    known += (known.empty() ? "" : ", ") + std::string(strategy.usage);
-  }
-  fail(ErrorKind::usage, "[plan] '{}': no strategy '{}'; known: {}", text, name, known);
+bool left_in_float(const Recipe& recipe, SiteRole role) {
+  return (role == SiteRole::first && !recipe.quantize_first) || (role == SiteRole::head && !recipe.quantize_head);
 }
 
-PrecisionTable make_precision_table(const Plan& plan, const Recipe& recipe, const std::vector<Site*>& sites) {
-  const Precision planned = plan.is_float ? Precision{} : recipe.precision(plan.bits);
-  PrecisionTable table;
-  for (const Site* site : sites) {
-    const bool left_out = (site->role == SiteRole::first && !recipe.quantize_first) ||
-                          (site->role == SiteRole::head && !recipe.quantize_head);
-    table.set(site->name, left_out ? Precision{} : planned);
+BitTable assign_bits(const Plan& plan, const Recipe& recipe, std::span<const SiteShape> sites, int64_t batch,
+                     uint64_t seed) {
+  std::vector<SiteShape> taking_part;
+  for (const SiteShape& site : sites)
+    if (plan.strategy->assign && !left_in_float(recipe, site.role)) taking_part.push_back(site);
+  const std::vector<ByProduct<int>> bits =
+      plan.strategy->assign ? plan.strategy->assign(plan, {taking_part, batch, seed}) : std::vector<ByProduct<int>>();
+  BitTable table;
+  size_t next = 0;
+  for (const SiteShape& site : sites) {
+    if (next == taking_part.size() || taking_part[next].name != site.name) {
+      table.push_back({site.name});
+      continue;
+    }
+    const auto width = [&](ProductKind product, int offset) {
+      return shifted(plan, site.name, bits[next][product], offset);
+    };
+    const int x = plan.lhs_offset, w = plan.rhs_offset, dy = plan.grad_offset;
+    table.push_back({site.name,
+                     false,
+                     {{ProductBits{width(ProductKind::forward, x), width(ProductKind::forward, w)},
+                       {width(ProductKind::grad_lhs, dy), width(ProductKind::grad_lhs, w)},
+                       {width(ProductKind::grad_rhs, x), width(ProductKind::grad_rhs, dy)}}}});
+    ++next;
   }
+  return table;
+}
+
+PrecisionTable make_precision_table(const BitTable& bits, const Recipe& recipe) {
+  PrecisionTable table;
+  for (const SiteBits& site : bits) table.set(site.site, recipe.precision(site));
   return table;
 }
 

@@ -6,7 +6,7 @@
 #include "engine/ops/loss.h"
 #include "engine/optim/sgd.h"
 #include "layers/linear.h"
-#include "quant/plan/plan.h"
+#include "support/precision_table.h"
 
 using namespace fqt;
 
@@ -14,8 +14,7 @@ TEST_CASE("shapes: a linear classifier stays under 50 %") {
   const data::ImageData images = data::open_images("shapes", 1);
   layers::Linear model("linear", {.in_features = 32 * 32 * 3, .out_features = 10});
   layers::initialize(model, 1);
-  const quant::PrecisionTable precision =
-      quant::make_precision_table(quant::parse_plan("fp32"), quant::Recipe(), model.sites());
+  const quant::PrecisionTable precision = test::precision_table("fp32", model.sites());
   const auto forward = [&](Tape& tape, const Tensor& batch, uint64_t step) {
     const quant::Context context{.tape = tape, .precision = precision, .training = true, .seed = 1, .step = step};
     return model.forward(context, Var(batch.reshape({batch.dim(0), -1})));

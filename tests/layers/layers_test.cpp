@@ -11,7 +11,7 @@
 #include "layers/linear.h"
 #include "layers/norm.h"
 #include "layers/range_norm.h"
-#include "quant/plan/plan.h"
+#include "support/precision_table.h"
 #include "support/random_tensor.h"
 
 using namespace fqt;
@@ -27,7 +27,7 @@ struct Step {
 
   Step(Module& module, const char* plan, bool training = true)
       : tape(training),
-        precision(quant::make_precision_table(quant::parse_plan(plan), quant::Recipe(), module.sites())),
+        precision(test::precision_table(plan, module.sites())),
         context{.tape = tape, .precision = precision, .training = training, .seed = 1, .step = 0} {}
 };
 

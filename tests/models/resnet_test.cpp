@@ -8,7 +8,7 @@
 #include "engine/check.h"
 #include "engine/ops/loss.h"
 #include "engine/optim/sgd.h"
-#include "quant/plan/plan.h"
+#include "support/precision_table.h"
 #include "support/random_tensor.h"
 #include "support/thread_count.h"
 
@@ -88,8 +88,7 @@ TEST_CASE("resnet: a few steps on one batch lower the loss, in float32 and at 6 
       CAPTURE(norm);
       const auto model = build_model("resnet8", {.height = 16, .width = 16, .norm = norm});
       layers::initialize(*model, 1);
-      const quant::PrecisionTable precision =
-          quant::make_precision_table(quant::parse_plan(plan), quant::Recipe(), model->sites());
+      const quant::PrecisionTable precision = test::precision_table(plan, model->sites());
       const Tensor images = test::random_tensor({4, 16, 16, 3}, 1, -2, 2);
       const std::vector<int32_t> labels{3, 1, 4, 7};
       optim::Sgd optimizer(model->parameters(), {});
@@ -133,8 +132,7 @@ TEST_CASE("resnet: norms are of the kind asked for") {
 TEST_CASE("resnet: evaluation changes nothing") {
   const auto model = build_model("resnet8", {.height = 16, .width = 16});
   layers::initialize(*model, 1);
-  const quant::PrecisionTable precision =
-      quant::make_precision_table(quant::parse_plan("U:6"), quant::Recipe(), model->sites());
+  const quant::PrecisionTable precision = test::precision_table("U:6", model->sites());
   const uint64_t before = layers::weights_hash(*model);
   Tape tape(false);
   const quant::Context context{.tape = tape, .precision = precision, .training = false};

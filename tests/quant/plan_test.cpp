@@ -2,10 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <string>
 #include <vector>
 
 #include "engine/check.h"
+#include "support/precision_table.h"
 
 using namespace fqt;
 using namespace fqt::quant;
@@ -14,11 +16,11 @@ TEST_CASE("plan: U:2 to U:16 and fp32") {
   for (int bits = 2; bits <= 16; ++bits) {
     const std::string text = "U:" + std::to_string(bits);
     const Plan plan = parse_plan(text);
-    CHECK(plan.bits == bits);
-    CHECK_FALSE(plan.is_float);
+    CHECK((plan.low == bits && plan.high == bits));
+    CHECK(plan.strategy->name == "U");
     CHECK(plan.text == text);
   }
-  CHECK(parse_plan("fp32").is_float);
+  CHECK((parse_plan("fp32").strategy->assign == nullptr));
   CHECK(parse_plan("fp32").text == "fp32");
 }
 
@@ -33,16 +35,32 @@ TEST_CASE("plan: what does not parse is shown, with what would") {
       {"U:17", {"from 2 to 16"}},
       {"U:0", {"from 2 to 16"}},
       {"U:-6", {"from 2 to 16"}},
+      {"A:C+:8-4", {"'A:C+:8-4'", "from 8 down to 4"}},
+      {"Z:C+:4-8", {"'Z:C+:4-8'", "no strategy or metric 'Z'", "A, F, D, P, I"}},
+      {"A:C+:4-40", {"'A:C+:4-40'", "40 bits", "from 2 to 16"}},
+      {"A:C+:4", {"'4' is no range"}},
+      {"A:C+", {"'' is no range"}},
+      {"A:U:6", {"a metric is followed by C+ or C-", "not 'U'"}},
+      {"A", {"a metric is followed by C+ or C-"}},
+      {"C+:4-8", {"no strategy or metric 'C+'"}},
+      {"R:4-8,", {"nothing follows the comma"}},
+      {"R:4-8,map", {"no mapping ''"}},
+      {"R:4-8,map=cubic", {"no mapping 'cubic'", "grouped, linear"}},
+      {"U:6,grad=two", {"grad=+2, not 'two'"}},
+      {"U:6,grad=99", {"offset"}},
+      {"U:6,per=site", {"per is layer or product"}},
+      {"U:6,colour=red", {"no option 'colour=red'"}},
+      {"fp32,grad=1", {"takes no bits and no options"}},
       {"U:99999999999999999999", {"whole number", "U:6"}},
       {"U:", {"'U:'", "whole number", "U:6"}},
       {"U", {"'U'", "whole number", "U:6"}},
       {"U:6x", {"'U:6x'", "whole number"}},
       {"U: 6", {"whole number"}},
       {"U:6.5", {"whole number"}},
-      {"Q:3", {"'Q:3'", "no strategy 'Q'", "fp32", "U:BITS"}},
-      {"u:6", {"no strategy 'u'"}},
-      {"", {"no strategy ''", "fp32", "U:BITS"}},
-      {":6", {"no strategy ''"}},
+      {"Q:3", {"'Q:3'", "no strategy or metric 'Q'", "fp32", "U:BITS"}},
+      {"u:6", {"no strategy or metric 'u'"}},
+      {"", {"no strategy or metric ''", "fp32", "U:BITS"}},
+      {":6", {"no strategy or metric ''"}},
       {"fp32:3", {"'fp32:3'", "takes no bits"}},
   };
   for (const Row& row : rows) {
@@ -60,14 +78,6 @@ TEST_CASE("plan: what does not parse is shown, with what would") {
   }
 }
 
-TEST_CASE("plan: every strategy is found by its name") {
-  for (const Strategy& strategy : strategies()) {
-    CHECK(strategy.usage.substr(0, strategy.name.size()) == strategy.name);
-    const std::string text = strategy.name == "U" ? "U:6" : std::string(strategy.name);
-    CHECK_NOTHROW(parse_plan(text));
-  }
-}
-
 TEST_CASE("plan: the recipe decides about the first product and the head") {
   Site first("stem", SiteRole::first), body("body"), head("head", SiteRole::head);
   const std::vector<Site*> sites{&first, &body, &head};
@@ -76,41 +86,50 @@ TEST_CASE("plan: the recipe decides about the first product and the head") {
       Recipe recipe;
       recipe.quantize_first = quantize_first;
       recipe.quantize_head = quantize_head;
-      const PrecisionTable table = make_precision_table(parse_plan("U:5"), recipe, sites);
+      const PrecisionTable table = test::precision_table("U:5", sites, recipe);
       CHECK(table.at("stem").is_float() == !quantize_first);
       CHECK_FALSE(table.at("body").is_float());
       CHECK(table.at("head").is_float() == !quantize_head);
       CHECK(table.rows().size() == 3);
-      const PrecisionTable none = make_precision_table(parse_plan("fp32"), recipe, sites);
+      const PrecisionTable none = test::precision_table("fp32", sites, recipe);
       for (const Site* site : sites) CHECK(none.at(site->name).is_float());
     }
-  CHECK_THROWS_AS(make_precision_table(parse_plan("U:5"), Recipe(), sites).at("elsewhere"), Error);
+  CHECK_THROWS_AS(test::precision_table("U:5", sites).at("elsewhere"), Error);
 }
 
 TEST_CASE("plan: the recipe `paper` quantizes all but the head: affine, the gradient alone stochastic") {
   Site first("stem", SiteRole::first), head("head", SiteRole::head);
-  const PrecisionTable table = make_precision_table(parse_plan("U:5"), Recipe(), {&first, &head});
+  const PrecisionTable table = test::precision_table("U:5", {&first, &head});
   CHECK(table.at("head").is_float());
-  const Precision& precision = table.at("stem");
-  for (const OperandPrecision& operand : {precision.lhs, precision.rhs, precision.grad}) {
+  const auto check = [](const OperandPrecision& operand, Rounding rounding) {
     CHECK(operand.bits == 5);
     CHECK(operand.format == &find_format("affine"));
-  }
-  CHECK(precision.lhs.rounding == Rounding::nearest);
-  CHECK(precision.rhs.rounding == Rounding::nearest);
-  CHECK(precision.grad.rounding == Rounding::stochastic);
+    CHECK(operand.rounding == rounding);
+    CHECK_FALSE(operand.per_channel);
+  };
+  const Precision& precision = table.at("stem");
+  check(precision.products[ProductKind::forward].lhs, Rounding::nearest);
+  check(precision.products[ProductKind::forward].rhs, Rounding::nearest);
+  check(precision.products[ProductKind::grad_lhs].lhs, Rounding::stochastic);
+  // Codes are made once: what two products share is the same.
+  CHECK(precision.products[ProductKind::grad_rhs].lhs == precision.products[ProductKind::forward].lhs);
+  CHECK(precision.products[ProductKind::grad_lhs].rhs == precision.products[ProductKind::forward].rhs);
+  CHECK(precision.products[ProductKind::grad_rhs].rhs == precision.products[ProductKind::grad_lhs].lhs);
 }
 
 TEST_CASE("plan: a recipe's formats and roundings reach their operands") {
   Recipe recipe;
   recipe.lhs.format = "symmetric";
   recipe.lhs.rounding = Rounding::stochastic;
-  recipe.grad.rounding = Rounding::nearest;
+  recipe.grad.rounding = Rounding::nearest_away;
+  recipe.rhs.range = "mse";
   const Precision precision = recipe.precision(7);
-  CHECK(precision.lhs.format == &find_format("symmetric"));
-  CHECK(precision.rhs.format == &find_format("affine"));
-  CHECK(precision.lhs.rounding == Rounding::stochastic);
-  CHECK(precision.grad.rounding == Rounding::nearest);
+  const auto& forward = precision.products[ProductKind::forward];
+  CHECK(forward.lhs.format == &find_format("symmetric"));
+  CHECK(forward.rhs.format == &find_format("affine"));
+  CHECK(forward.lhs.rounding == Rounding::stochastic);
+  CHECK(forward.rhs.range->name == "mse");
+  CHECK(precision.products[ProductKind::grad_rhs].rhs.rounding == Rounding::nearest_away);
   recipe.grad.format = "int7";
   CHECK_THROWS_AS(recipe.precision(7), Error);
 }
@@ -124,15 +143,12 @@ TEST_CASE("plan: bits of the gradient apart, a second copy of it, and accumulato
   recipe.accumulator_overflow = "saturate";
   recipe.accumulator_chunk = 64;
   const Precision precision = recipe.precision(5);
-  CHECK(precision.lhs.bits == 5);
-  CHECK(precision.rhs.bits == 5);
-  CHECK(precision.rhs.per_channel);
-  CHECK(precision.grad.bits == 8);
-  REQUIRE(precision.grad_for_rhs.has_value());
-  CHECK(precision.grad_for_rhs->bits == 16);
-  CHECK(precision.grad_for_rhs->rounding == Rounding::stochastic);
+  const auto& [forward, grad_lhs, grad_rhs] = static_cast<const std::array<ProductPrecision, 3>&>(precision.products);
+  CHECK((forward.lhs.bits == 5 && forward.rhs.bits == 5 && grad_lhs.rhs.bits == 5 && grad_rhs.lhs.bits == 5));
+  CHECK((forward.rhs.per_channel && !grad_lhs.rhs.per_channel));
+  CHECK((grad_lhs.lhs.bits == 8 && grad_rhs.rhs.bits == 16));
+  CHECK(grad_rhs.rhs.rounding == Rounding::stochastic);
   CHECK((precision.accumulator.bits == 12 && precision.accumulator.saturate && precision.accumulator.chunk == 64));
-  CHECK_FALSE(Recipe().precision(5).grad_for_rhs.has_value());
   CHECK(Recipe().precision(5).accumulator.bits == 0);
 }
 

@@ -70,20 +70,19 @@ void check_exact(ProductFixture& fixture, const Precision& precision) {
     return whole(values, how, ranges_of(values, how),
                  random_key(fixture.seed, {fixture.step, fixture.site.key, noise}));
   };
-  OperandPrecision per_tensor = precision.rhs;
-  per_tensor.per_channel = false;
-  const bool again = precision.rhs.per_channel && fixture.w.value.dim(-1) > 1,
-             twice = precision.grad_for_rhs.has_value();
-  const Whole x = operand(fixture.x.value, precision.lhs, 0), w = operand(fixture.w.value, precision.rhs, 1);
-  const Whole w_again = again ? operand(fixture.w.value, per_tensor, 4) : w;
-  const Whole dy = operand(fixture.dy, precision.grad, 2);
-  const Whole dy_again = twice ? operand(fixture.dy, *precision.grad_for_rhs, 3) : dy;
-  const auto products = [&](const Whole& weight, const Whole& grad) {
-    return test::naive_products(fixture.geometry, x.differences, weight.differences, grad.differences);
-  };
-  CHECK(mismatches(y, products(w, dy).y, x.scales, w.scales) == 0);
-  CHECK(mismatches(fixture.x.grad, products(w_again, dy).dx, dy.scales, w_again.scales) == 0);
-  CHECK(mismatches(fixture.w.grad, products(w, dy_again).dw, x.scales, dy_again.scales) == 0);
+  const auto& [forward, grad_lhs, grad_rhs] = static_cast<const std::array<ProductPrecision, 3>&>(precision.products);
+  const Whole x = operand(fixture.x.value, forward.lhs, 0), w = operand(fixture.w.value, forward.rhs, 1);
+  const Whole x_again = grad_rhs.lhs == forward.lhs ? x : operand(fixture.x.value, grad_rhs.lhs, 5);
+  const Whole w_again = grad_lhs.rhs == forward.rhs ? w : operand(fixture.w.value, grad_lhs.rhs, 4);
+  const Whole dy = operand(fixture.dy, grad_lhs.lhs, 2);
+  const Whole dy_again = grad_rhs.rhs == grad_lhs.lhs ? dy : operand(fixture.dy, grad_rhs.rhs, 3);
+  const ConvGeometry& g = fixture.geometry;
+  CHECK(mismatches(y, test::naive_products(g, x.differences, w.differences, dy.differences).y, x.scales, w.scales) ==
+        0);
+  CHECK(mismatches(fixture.x.grad, test::naive_products(g, x.differences, w_again.differences, dy.differences).dx,
+                   dy.scales, w_again.scales) == 0);
+  CHECK(mismatches(fixture.w.grad, test::naive_products(g, x_again.differences, w.differences, dy_again.differences).dw,
+                   x_again.scales, dy_again.scales) == 0);
 }
 
 }  // namespace
@@ -107,12 +106,19 @@ TEST_CASE("product: all three equal the sums of the decoded operands, rounded on
 
 TEST_CASE("product: operands may have widths, formats and roundings of their own") {
   Precision precision = integer_precision(8);
-  precision.lhs.bits = 3;
-  precision.lhs.rounding = Rounding::stochastic;
-  precision.rhs = {&find_format("symmetric"), 5, Rounding::stochastic};
-  precision.grad.rounding = Rounding::nearest;
+  auto& [forward, grad_lhs, grad_rhs] = static_cast<std::array<ProductPrecision, 3>&>(precision.products);
+  forward.lhs.bits = grad_rhs.lhs.bits = 3;
+  forward.lhs.rounding = grad_rhs.lhs.rounding = Rounding::stochastic;
+  forward.rhs = grad_lhs.rhs = {&find_format("symmetric"), 5, Rounding::stochastic};
+  grad_lhs.lhs.rounding = grad_rhs.rhs.rounding = Rounding::nearest;
   ProductFixture fixture(test::kGeometries[1].geometry(), precision);
   check_exact(fixture, precision);
+  // Each product apart: X, W and dY are all rounded twice.
+  forward.lhs.bits = 9;
+  grad_lhs.rhs.bits = 12;
+  grad_rhs.rhs = {&find_format("affine"), 2, Rounding::stochastic};
+  ProductFixture apart(test::kGeometries[2].geometry(), precision);
+  check_exact(apart, precision);
 }
 
 TEST_CASE("product: weights on a grid for each output channel, and on one for all where these are summed over") {
@@ -122,8 +128,8 @@ TEST_CASE("product: weights on a grid for each output channel, and on one for al
       CAPTURE(row.out);
       CAPTURE(bits);
       Precision precision = integer_precision(bits);
-      precision.rhs.per_channel = true;
-      precision.rhs.rounding = Rounding::stochastic;
+      precision.products[ProductKind::forward].rhs.per_channel = true;
+      precision.products[ProductKind::forward].rhs.rounding = Rounding::stochastic;
       ProductFixture fixture(row.geometry(), precision);
       for (int64_t i = 0; i < fixture.w.value.size(); ++i)  // channels of different magnitudes
         fixture.w.value.data()[i] *= static_cast<float>(1 + i % row.out);
@@ -133,7 +139,7 @@ TEST_CASE("product: weights on a grid for each output channel, and on one for al
 
 TEST_CASE("product: a second, wider copy of the gradient serves grad_rhs alone") {
   Precision precision = integer_precision(4);
-  precision.grad_for_rhs = OperandPrecision{&find_format("affine"), 16, Rounding::stochastic};
+  precision.products[ProductKind::grad_rhs].rhs = {&find_format("affine"), 16, Rounding::stochastic};
   for (const int row : {0, 1, 3}) {
     ProductFixture fixture(test::kGeometries[row].geometry(), precision);
     check_exact(fixture, precision);
@@ -151,7 +157,7 @@ TEST_CASE("product: an emulated accumulator with room enough changes nothing, an
     return std::memcmp(a.data(), b.data(), static_cast<size_t>(a.size()) * sizeof(float)) == 0;
   };
   CHECK((equal(same, y) && equal(roomy.x.grad, exact.x.grad) && equal(roomy.w.grad, exact.w.grad)));
-  CHECK(roomy.site.overflows == std::array<int64_t, 3>{});
+  CHECK(roomy.site.overflows == ByProduct<int64_t>{});
   precision.accumulator.bits = 8;
   ProductFixture small(test::kGeometries[1].geometry(), precision);
   CHECK_FALSE(equal(small.run(), y));
@@ -280,9 +286,9 @@ TEST_CASE("product: evaluation reads the running range and clips what lies outsi
   const ConvGeometry g = ConvGeometry::matrix(8, 6, 5);
   const Precision precision = integer_precision(6);
   ProductFixture fixture(g, precision);
-  const Whole w = whole(fixture.w.value, precision.rhs, {range_of(fixture.w.value)}, {});
+  const Whole w = whole(fixture.w.value, precision.products[ProductKind::forward].rhs, {range_of(fixture.w.value)}, {});
   const auto expect = [&](const Range& range) {
-    const Whole x = whole(fixture.x.value, precision.lhs, {range}, {});
+    const Whole x = whole(fixture.x.value, precision.products[ProductKind::forward].lhs, {range}, {});
     const test::NaiveProducts sums =
         test::naive_products(g, x.differences, w.differences, Doubles(static_cast<size_t>(g.m() * g.n())));
     CHECK(mismatches(fixture.forward(false), sums.y, x.scales, w.scales) == 0);
@@ -302,7 +308,7 @@ TEST_CASE("product: evaluation reads the running range and clips what lies outsi
 TEST_CASE("product: a running range is used in training, too, and a mean over samples clips") {
   const ConvGeometry g = ConvGeometry::matrix(8, 6, 5);
   Precision precision = integer_precision(6);
-  precision.lhs.range = &find_range_estimator("running");
+  precision.products[ProductKind::forward].lhs.range = &find_range_estimator("running");
   ProductFixture fixture(g, precision);
   fixture.run();
   const Range first = range_of(fixture.x.value);
@@ -310,11 +316,11 @@ TEST_CASE("product: a running range is used in training, too, and a mean over sa
   const Tensor y = fixture.run();
   const float* running = fixture.site.lhs_range.data();
   CHECK(running[0] == doctest::Approx(0.9 * first.low + 0.1 * 3 * first.low));
-  const Whole x = whole(fixture.x.value, precision.lhs, {{running[0], running[1]}}, {});
-  const Whole w = whole(fixture.w.value, precision.rhs, {range_of(fixture.w.value)}, {});
+  const Whole x = whole(fixture.x.value, precision.products[ProductKind::forward].lhs, {{running[0], running[1]}}, {});
+  const Whole w = whole(fixture.w.value, precision.products[ProductKind::forward].rhs, {range_of(fixture.w.value)}, {});
   CHECK(mismatches(y, test::naive_products(g, x.differences, w.differences, Doubles(40)).y, x.scales, w.scales) == 0);
 
-  precision.lhs.range = &find_range_estimator("sample_mean");
+  precision.products[ProductKind::forward].lhs.range = &find_range_estimator("sample_mean");
   ProductFixture mean(test::kGeometries[0].geometry(), precision);
   mean.run();
   CHECK(mean.site.lhs_range.data()[1] < range_of(mean.x.value).high);
@@ -333,15 +339,16 @@ TEST_CASE("product: both gradients are unbiased under stochastic rounding") {
     for (size_t i = 0; i < mean_dw.size(); ++i) mean_dw[i] += fixture.w.grad.data()[i] / double{steps};
   }
   // What they estimate: products of the decoded x and w with dy itself.
-  Whole x = whole(fixture.x.value, precision.lhs, {range_of(fixture.x.value)}, {});
-  Whole w = whole(fixture.w.value, precision.rhs, {range_of(fixture.w.value)}, {});
+  Whole x = whole(fixture.x.value, precision.products[ProductKind::forward].lhs, {range_of(fixture.x.value)}, {});
+  Whole w = whole(fixture.w.value, precision.products[ProductKind::forward].rhs, {range_of(fixture.w.value)}, {});
   for (double& value : x.differences) value *= x.scales[0];
   for (double& value : w.differences) value *= w.scales[0];
   const Doubles dy(fixture.dy.values().begin(), fixture.dy.values().end());
   const test::NaiveProducts exact = test::naive_products(g, x.differences, w.differences, dy);
   // Rounding one dy has a standard deviation of at most half a step; a sum of terms a_i has sqrt(sum a_i^2) times that.
   const Range dy_range = range_of(fixture.dy);
-  const double half_step = fit_grids(precision.grad, {&dy_range, 1}).front().scale / 2 / std::sqrt(double{steps});
+  const double half_step = fit_grids(precision.products[ProductKind::grad_lhs].lhs, {&dy_range, 1}).front().scale / 2 /
+                           std::sqrt(double{steps});
   const auto check_mean = [&](const Doubles& mean, const Doubles& expected, const auto& squares) {
     for (size_t i = 0; i < mean.size(); ++i) {
       CAPTURE(i);
@@ -419,7 +426,7 @@ TEST_CASE("product: shapes, precisions and sites that do not fit are refused") {
   unknown.site.name = "other";
   CHECK(message(unknown).find("no row for site 'other'") != std::string::npos);
   Precision mixed = precision;
-  mixed.lhs = {};
+  mixed.products[ProductKind::forward].lhs = {};
   ProductFixture half(ConvGeometry::matrix(4, 3, 2), mixed);
   CHECK(message(half).find("all integers or all fp32") != std::string::npos);
 

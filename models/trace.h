@@ -1,0 +1,14 @@
+#pragma once
+
+#include <vector>
+
+#include "models/zoo.h"
+#include "quant/plan/shape.h"
+
+namespace fqt::models {
+
+/// The matrix products of a model, found by one pass of one sample with shapes alone: no data, no training, no product
+/// computed.
+std::vector<quant::SiteShape> trace_sites(layers::Module& model, const ModelOptions& options);
+
+}  // namespace fqt::models

@@ -1,0 +1,31 @@
+#include "quant/plan/metric.h"
+
+#include <string>
+
+#include "engine/check.h"
+
+namespace fqt::quant {
+namespace {
+
+constexpr Metric kMetrics[] = {
+    {"A", "accumulation", "terms of each sum", accumulation},
+    {"F", "frequency", "uses of a weight for one sample", frequency},
+    {"D", "depth", "stage from the input, or layer", depth},
+    {"P", "parameters", "weights of the layer", parameters},
+    {"I", "fan ratio", "fan-in over fan-out", fan_ratio},
+};
+
+}  // namespace
+
+std::span<const Metric> metrics() { return kMetrics; }
+
+const Metric& find_metric(std::string_view name) {
+  std::string known;
+  for (const Metric& metric : kMetrics) {
+    if (metric.name == name) return metric;
+    known += (known.empty() ? "" : ", ") + std::string(metric.name);
+  }
+  fail(ErrorKind::usage, "[plan] no metric '{}'; known: {}", name, known);
+}
+
+}  // namespace fqt::quant

@@ -1,0 +1,19 @@
+#include "quant/plan/trace.h"
+
+#include "engine/check.h"
+
+namespace fqt::quant {
+
+void ShapeTrace::record(const Site& site, const ConvGeometry& geometry) {
+  for (TracedProduct& product : products_) {
+    if (product.site != &site) continue;
+    if (product.geometry.k() != geometry.k() || product.geometry.n() != geometry.n() ||
+        product.geometry.m() != geometry.m())
+      fail(ErrorKind::internal, "[trace] site '{}' multiplies matrices of different shapes", site.name);
+    ++product.calls;
+    return;
+  }
+  products_.push_back({&site, geometry});
+}
+
+}  // namespace fqt::quant

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/gemm/geometry.h"
+#include "quant/site.h"
+
+namespace fqt::quant {
+
+/// One site's product as a pass over a model met it.
+struct TracedProduct {
+  const Site* site;
+  ConvGeometry geometry;
+  int64_t calls = 1;  ///< how often, in one pass
+};
+
+/// Collects the products of a model in the order of their first calls: a walk with shapes, without arithmetic.
+class ShapeTrace {
+ public:
+  /// Error(internal) where a site is called with products of different weights.
+  void record(const Site& site, const ConvGeometry& geometry);
+  const std::vector<TracedProduct>& products() const { return products_; }
+
+ private:
+  std::vector<TracedProduct> products_;
+};
+
+}  // namespace fqt::quant
