@@ -7,7 +7,6 @@
 #include "bench/peer.h"
 #include "engine/buffer.h"
 #include "engine/gemm/gemm.h"
-#include "engine/gemm/planar.h"
 #include "engine/kernels/gemm.h"
 #include "engine/random.h"
 
@@ -68,10 +67,7 @@ void run_own(Order order, const ConvGeometry& g, const Matrices<T>& matrices, co
     return multiply(gemm::forward_products(g, x).front(), matrices.x.data(), matrices.w.data());
   if (order == Order::grad_lhs)
     return multiply(gemm::grad_lhs_products(g, dy).front(), matrices.dy.data(), matrices.w.data());
-  const gemm::PlanarImage planar{x, 1};
-  Buffer<T> planes(planar.size());
-  gemm::to_planar(planar, matrices.x.data(), planes.data());
-  multiply(gemm::grad_rhs_products(g, planar, dy, group).front(), planes.data(), matrices.dy.data());
+  multiply(gemm::grad_rhs_products(g, x, dy).front(), matrices.x.data(), matrices.dy.data());
 }
 
 /// M, N, K of the product as oneDNN is asked for it.

@@ -152,31 +152,70 @@ std::vector<GatherProduct> grad_lhs_products(const ConvGeometry& g, const Padded
   return products;
 }
 
+namespace {
+
+/// What both forms of grad_rhs share: all but the left operand.
+GatherProduct grad_rhs_group(const ConvGeometry& g, const PaddedImage& dy, int64_t group, int64_t padded_length) {
+  GatherProduct product;
+  product.terms = g.m();
+  product.first_column = group * g.group_out();
+  product.out_stride = g.out_channels;
+  for (int64_t n = 0; n < g.batch; ++n)
+    for (int64_t oy = 0; oy < g.out_height(); ++oy)
+      product.rhs.segments.push_back(narrow(dy.offset(n, oy, 0) + product.first_column));
+  product.rhs.length = g.out_width();
+  product.rhs.padded_length = padded_length;
+  product.rhs.term_stride = dy.pixel;
+  product.rhs.column_stride = 1;
+  product.rhs.columns = g.group_out();
+  return product;
+}
+
+/// Rows in the order of the weights, (tap, channel of the group): offset(ky, kx, channel).
+template <typename Offset>
+std::vector<int32_t> weight_rows(const ConvGeometry& g, int64_t group, const Offset& offset) {
+  std::vector<int32_t> rows;
+  for (int64_t ky = 0; ky < g.kernel; ++ky)
+    for (int64_t kx = 0; kx < g.kernel; ++kx)
+      for (int64_t c = group * g.group_in(); c < (group + 1) * g.group_in(); ++c)
+        rows.push_back(narrow(offset(ky, kx, c)));
+  return rows;
+}
+
+}  // namespace
+
+bool reads_planar(const ConvGeometry& g) { return g.kernel > 1; }
+
 std::vector<GatherProduct> grad_rhs_products(const ConvGeometry& g, const PlanarImage& x, const PaddedImage& dy,
                                              int group_size) {
-  std::vector<GatherProduct> products(static_cast<size_t>(g.groups));
+  std::vector<GatherProduct> products;
+  const int64_t length = round_up(g.out_width(), group_size);
   for (int64_t group = 0; group < g.groups; ++group) {
-    GatherProduct& product = products[static_cast<size_t>(group)];
-    product.terms = g.m();
-    product.first_column = group * g.group_out();
-    product.out_stride = g.out_channels;
-    std::vector<int32_t> rows;
-    for (int64_t ky = 0; ky < g.kernel; ++ky)
-      for (int64_t kx = 0; kx < g.kernel; ++kx)
-        for (int64_t c = group * g.group_in(); c < (group + 1) * g.group_in(); ++c)
-          rows.push_back(narrow((c * g.stride + kx % g.stride) * x.plane() + ky * x.row() + kx / g.stride));
-    product.lhs.rows = std::move(rows);
+    GatherProduct product = grad_rhs_group(g, dy, group, length);
+    product.lhs.rows = weight_rows(g, group, [&](int64_t ky, int64_t kx, int64_t c) {
+      return (c * g.stride + kx % g.stride) * x.plane() + ky * x.row() + kx / g.stride;
+    });
     for (int64_t n = 0; n < g.batch; ++n)
-      for (int64_t oy = 0; oy < g.out_height(); ++oy) {
+      for (int64_t oy = 0; oy < g.out_height(); ++oy)
         product.lhs.segments.push_back(narrow(n * g.in_channels * g.stride * x.plane() + oy * g.stride * x.row()));
-        product.rhs.segments.push_back(narrow(dy.offset(n, oy, 0) + product.first_column));
-      }
-    product.lhs.length = round_up(g.out_width(), group_size);
-    product.rhs.length = g.out_width();
-    product.rhs.padded_length = product.lhs.length;
-    product.rhs.term_stride = dy.pixel;
-    product.rhs.column_stride = 1;
-    product.rhs.columns = g.group_out();
+    product.lhs.length = length;
+    products.push_back(std::move(product));
+  }
+  return products;
+}
+
+std::vector<GatherProduct> grad_rhs_products(const ConvGeometry& g, const PaddedImage& x, const PaddedImage& dy) {
+  std::vector<GatherProduct> products;
+  for (int64_t group = 0; group < g.groups; ++group) {
+    GatherProduct product = grad_rhs_group(g, dy, group, g.out_width());
+    product.lhs.rows = weight_rows(
+        g, group, [&](int64_t ky, int64_t kx, int64_t c) { return (ky * x.padded_width() + kx) * x.pixel + c; });
+    for (int64_t n = 0; n < g.batch; ++n)
+      for (int64_t oy = 0; oy < g.out_height(); ++oy)
+        product.lhs.segments.push_back(narrow(x.offset(n, oy * g.stride - g.padding, -g.padding)));
+    product.lhs.length = g.out_width();
+    product.lhs.term_stride = g.stride * x.pixel;
+    products.push_back(std::move(product));
   }
   return products;
 }

@@ -25,12 +25,14 @@ class Offsets {
   std::shared_ptr<const std::vector<int32_t>> values_;
 };
 
-/// The left operand of a product, read where it lies. Row i's terms are `segments.size()` runs of `length` contiguous
-/// elements: element (i, s, j) is data[rows[i] + segments[s] + j].
+/// The left operand of a product, read where it lies. Row i's terms are `segments.size()` runs of `length` elements:
+/// element (i, s, j) is data[rows[i] + segments[s] + j * term_stride]. Where term_stride is 1, up to a group less one
+/// of elements past a run may be read.
 struct LhsGather {
   Offsets rows;
   std::vector<int32_t> segments;
   int64_t length = 0;
+  int64_t term_stride = 1;
 };
 
 /// The right operand: term (s, j) of column n is data[segments[s] + j * term_stride + n * column_stride]. Each run of
@@ -112,7 +114,10 @@ std::vector<GatherProduct> forward_products(const ConvGeometry& geometry, const 
 /// kernel reach them; each class is one product without a wasted term. Pixels no tap reaches are in no product.
 std::vector<GatherProduct> grad_lhs_products(const ConvGeometry& geometry, const PaddedImage& dy);
 
-/// dW = X^T * dY: X in the planar form of forward_image, dY in gradient_image.
+/// dW = X^T * dY, dY in gradient_image: X in forward_image, or in its planar form, which is faster where
+/// reads_planar says so: for windows of several pixels.
+bool reads_planar(const ConvGeometry& geometry);
+std::vector<GatherProduct> grad_rhs_products(const ConvGeometry& geometry, const PaddedImage& x, const PaddedImage& dy);
 std::vector<GatherProduct> grad_rhs_products(const ConvGeometry& geometry, const PlanarImage& x, const PaddedImage& dy,
                                              int group);
 

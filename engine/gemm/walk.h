@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "engine/buffer.h"
@@ -14,71 +15,65 @@
 
 namespace fqt::gemm {
 
-inline constexpr int64_t kBlockBytes = 16 * 1024;  ///< of one panel, to stay in the first-level cache across rows
-inline constexpr int64_t kBlockRows = 96;          ///< rows that share a panel block
+// Bytes of what is used over and over, and is meant to stay in the first-level cache meanwhile:
+inline constexpr int64_t kRunBytes = 16 * 1024;    ///< one panel's part of a run of terms
+inline constexpr int64_t kStripBytes = 16 * 1024;  ///< the panels that a row of tiles goes through in one call
+inline constexpr int64_t kRowBytes = 16 * 1024;    ///< the rows of a block whose tiles are done at once
+// and in the second-level cache:
+inline constexpr int64_t kBlockBytes = 160 * 1024;  ///< the rows of a block whose tiles are not
+inline constexpr int64_t kBlockTiles = 384;         ///< those tiles
+inline constexpr int64_t kBlockRows = 96;
 inline constexpr int64_t kBlockPanels = 16;
+inline constexpr int64_t kShortestRunGroups = 64;  ///< shorter runs would spend more on their sums than they save
 
-/// A block of sums before they are written: tiles, [panel][tile][rows][16].
+/// Finished tiles side by side: where they stand in the result, and their sums, 16 to a row, a panel after another.
 template <typename Total>
-struct Block {
-  int64_t first_row, rows, tiles;
-  int64_t first_panel, panels;
-  int tile_rows;
-  Total* sums;
-
-  int64_t tile_size() const { return tile_rows * kernels::kPanelColumns; }
-  Total* tile(int64_t panel, int64_t index) const { return sums + (panel * tiles + index) * tile_size(); }
-};
-
-/// A finished tile: where it stands in the result, and its sums, 16 to a row.
-template <typename Total>
-struct Tile {
+struct Strip {
   int64_t row, rows;
   int64_t column, columns;
   const Total* sums;
-};
-
-/// The arguments of one call of a tile kernel but the panel and the sums.
-template <typename Lhs>
-struct TileRun {
-  const Lhs* data;
-  const int32_t* rows;
-  const int32_t* segments;
-  int64_t segment_count, groups;
+  int64_t sum_panel;
 };
 
 /// Sums in the type the kernel adds in.
 template <typename Lhs, typename Rhs, typename Sum>
 struct Direct {
+  using Accumulated = Sum;
   using Total = Sum;
 
-  const Panels<Rhs>& panels;
   kernels::TileFn<Lhs, Rhs, Sum> tile;
-  int depth;
 
-  void operator()(const TileRun<Lhs>& run, int64_t panel, int64_t offset, Sum* totals) const {
-    tile(run.data, run.rows, run.segments, run.segment_count, run.groups, panels.panel(panel) + offset, totals, depth);
+  /// Adds a run of terms: `task` but for its sums.
+  void operator()(kernels::TileTask<Lhs, Rhs, Sum>& task, Sum* totals) const {
+    task.sums = totals;
+    tile(task);
   }
 };
 
 /// Sums of a run in int32, added in int64; of both planes where the panels have two.
 template <typename Lhs, typename Rhs>
 struct Spilling {
+  using Accumulated = int32_t;
   using Total = int64_t;
 
-  const Panels<Rhs>& panels;
   kernels::TileFn<Lhs, Rhs, int32_t> tile;
-  int depth;
+  int planes;
+  int64_t plane_size;
 
-  void operator()(const TileRun<Lhs>& run, int64_t panel, int64_t offset, int64_t* totals) const {
+  void operator()(kernels::TileTask<Lhs, Rhs, int32_t> task, int64_t* totals) const {
     const kernels::GemmKernels& gemm = kernels::active().gemm;
-    const int64_t size = gemm.rows * kernels::kPanelColumns;
     int32_t sums[kernels::kMaxTileRows * kernels::kPanelColumns];
-    for (int plane = 0; plane < panels.planes; ++plane) {
-      std::fill_n(sums, size, 0);
-      tile(run.data, run.rows, run.segments, run.segment_count, run.groups, panels.panel(panel, plane) + offset, sums,
-           depth);
-      gemm.add_wide(totals, sums, size, plane + 1 < panels.planes ? 256 : 1);
+    const int64_t size = task.sum_panel, panels = std::exchange(task.panel_count, 1);
+    const bool fresh = std::exchange(task.fresh, true);
+    const Rhs* panel = task.panel;
+    task.sums = sums;
+    for (int64_t p = 0; p < panels; ++p, totals += size, panel += task.panel_stride) {
+      if (fresh) std::fill_n(totals, size, 0);
+      for (int plane = 0; plane < planes; ++plane) {
+        task.panel = panel + plane * plane_size;
+        tile(task);
+        gemm.add_wide(totals, sums, size, plane + 1 < planes ? 256 : 1);
+      }
     }
   }
 };
@@ -88,6 +83,8 @@ struct Terms {
   int64_t segments;
   int64_t segment_groups;  ///< groups of one segment
   int64_t run_groups;      ///< most groups of a run
+
+  bool one_run() const { return segments * segment_groups <= run_groups; }
 
   /// Calls body(run) in rising order: whole segments as long as one fits a run, else pieces of one.
   template <typename Body>
@@ -103,62 +100,167 @@ struct Terms {
   }
 };
 
-/// The sums of one block: all terms, by add(tile run, panel, offset in the panel, totals).
-template <typename Source, typename Add>
-void sum_block(const LhsGather& gather, const Terms& terms, Source& source, const Add& add, int64_t group_size,
-               const Block<typename Add::Total>& block) {
-  std::vector<int32_t> rows(static_cast<size_t>(block.tiles * block.tile_rows));
-  for (size_t i = 0; i < rows.size(); ++i)  // rows past the last repeat it; their sums are not used
-    rows[i] =
-        gather.rows[static_cast<size_t>(block.first_row + std::min<int64_t>(static_cast<int64_t>(i), block.rows - 1))];
-  std::fill_n(block.sums, block.panels * block.tiles * block.tile_size(), typename Add::Total{});
-  terms.for_each_run([&](const TermRun& run) {
-    const LhsRun<typename Source::Lhs> lhs = source.run(rows, run);
-    const int64_t offset = (run.segment * terms.segment_groups + run.group) * group_size;
-    for (int64_t p = 0; p < block.panels; ++p)
-      for (int64_t t = 0; t < block.tiles; ++t)
-        add({lhs.data, lhs.rows + t * block.tile_rows, lhs.segments, run.segments, run.groups}, block.first_panel + p,
-            offset, block.tile(p, t));
-  });
-}
-
-/// Computes a product in blocks over all threads and calls visit(tile) for every finished tile, rows outside: results
-/// are then written in the order they lie in memory. `most_groups`: of a run, where a proof bounds it.
+/// A product as it is walked. Rhs, Source and Add: see above; visit(strip) is called for finished tiles.
 template <typename Rhs, typename Source, typename Add, typename Visit>
-void walk(const LhsGather& gather, const Panels<Rhs>& panels, const Source& source, const Add& add, int64_t most_groups,
-          const Visit& visit) {
+class Walk {
+ public:
+  using Lhs = typename Source::Lhs;
   using Total = typename Add::Total;
-  constexpr int64_t kColumns = kernels::kPanelColumns, kGroupSize = kColumns * kernels::kGroup<Rhs>;
-  const int tile_rows = kernels::active().gemm.rows;
-  const int64_t cached = kBlockBytes / (kGroupSize * static_cast<int64_t>(sizeof(Rhs)));
-  const Terms terms{static_cast<int64_t>(gather.segments.size()),
-                    (gather.length + kernels::kGroup<Rhs> - 1) / kernels::kGroup<Rhs>,
-                    std::clamp<int64_t>(most_groups, 1, cached)};
-  const int64_t rows = static_cast<int64_t>(gather.rows.size());
-  const int64_t panel_count = (panels.columns + kColumns - 1) / kColumns;
-  const int64_t tiles = (rows + tile_rows - 1) / tile_rows;
-  const int64_t panel_blocks = (panel_count + kBlockPanels - 1) / kBlockPanels;
-  // Fewer rows a block where there would be too few blocks to share out; which rows share a block changes no result.
-  const int64_t block_tiles = std::clamp<int64_t>(tiles * panel_blocks / (4 * threads()), 1, kBlockRows / tile_rows);
-  const int64_t row_blocks = (tiles + block_tiles - 1) / block_tiles;
-  parallel_for(row_blocks * panel_blocks, 1, [&](int64_t begin, int64_t end) {
-    Source own = source;
-    Buffer<Total> scratch(std::min(panel_count, kBlockPanels) * block_tiles * tile_rows * kColumns);
-    for (int64_t unit = begin; unit < end; ++unit) {
-      const int64_t first_tile = unit / panel_blocks * block_tiles, first_panel = unit % panel_blocks * kBlockPanels;
-      const int64_t count = std::min(block_tiles, tiles - first_tile), first_row = first_tile * tile_rows;
-      const Block<Total> block{first_row,     std::min(count * tile_rows, rows - first_row),     count,
-                               first_panel,   std::min(kBlockPanels, panel_count - first_panel), tile_rows,
-                               scratch.data()};
-      sum_block(gather, terms, own, add, kGroupSize, block);
-      for (int64_t t = 0; t < block.tiles; ++t)
-        for (int64_t p = 0; p < block.panels; ++p) {
-          const int64_t first = t * tile_rows, column = (block.first_panel + p) * kColumns;
-          visit(Tile<Total>{block.first_row + first, std::min<int64_t>(tile_rows, block.rows - first), column,
-                            std::min<int64_t>(kColumns, panels.columns - column), block.tile(p, t)});
+
+  /// `most_groups`: of a run, where a proof bounds it. `depth`: see kernels::GemmKernels.
+  Walk(const LhsGather& gather, const Panels<Rhs>& panels, const Source& source, const Add& add, int depth,
+       int64_t most_groups, const Visit& visit)
+      : gather_(gather),
+        panels_(panels),
+        source_(source),
+        add_(add),
+        visit_(visit),
+        depth_(depth),
+        tile_rows_(kernels::active().gemm.rows),
+        rows_(static_cast<int64_t>(gather.rows.size())),
+        panel_count_((panels.columns + kColumns - 1) / kColumns),
+        terms_{static_cast<int64_t>(gather.segments.size()),
+               (gather.length + kernels::kGroup<Rhs> - 1) / kernels::kGroup<Rhs>,
+               std::clamp<int64_t>(most_groups, 1, cached_groups())} {}
+
+  /// Splits the result into blocks, over all threads.
+  void run() const {
+    const int64_t tiles = this->tiles();
+    const int64_t panel_blocks = (panel_count_ + kBlockPanels - 1) / kBlockPanels;
+    // Fewer rows a block where there would be too few blocks to share out; which rows share a block changes no result.
+    const int64_t parts = threads() == 1 ? 1 : 4 * threads();
+    const int64_t block_tiles = std::clamp<int64_t>(tiles * panel_blocks / parts, 1, most_tiles());
+    const int64_t row_blocks = (tiles + block_tiles - 1) / block_tiles;
+    parallel_for(row_blocks * panel_blocks, 1, [&](int64_t begin, int64_t end) {
+      Source source = source_;
+      const int64_t panels = std::min(panel_count_, kBlockPanels);
+      Buffer<Total> sums(panels * (terms_.one_run() ? 1 : block_tiles) * tile_size());
+      std::vector<int32_t> rows;
+      for (int64_t unit = begin; unit < end; ++unit) {
+        const int64_t first_tile = unit / panel_blocks * block_tiles, first_panel = unit % panel_blocks * kBlockPanels;
+        const Block block{first_tile * tile_rows_, std::min(block_tiles, tiles - first_tile), first_panel,
+                          std::min(kBlockPanels, panel_count_ - first_panel)};
+        copy_rows(block, rows);
+        if (terms_.one_run())
+          multiply_at_once(source, block, rows, sums.data());
+        else
+          multiply_in_runs(source, block, rows, sums.data());
+      }
+    });
+  }
+
+ private:
+  static constexpr int64_t kColumns = kernels::kPanelColumns, kGroupSize = kColumns * kernels::kGroup<Rhs>;
+  static constexpr int64_t kGroupBytes = kGroupSize * static_cast<int64_t>(sizeof(Rhs));
+
+  /// Tiles of rows times panels of columns.
+  struct Block {
+    int64_t first_row, tiles;
+    int64_t first_panel, panels;
+  };
+
+  int64_t tile_size() const { return tile_rows_ * kColumns; }
+
+  int64_t tiles() const { return (rows_ + tile_rows_ - 1) / tile_rows_; }
+  int64_t tile_bytes(int64_t groups) const {
+    return std::max<int64_t>(groups * kernels::kGroup<Rhs> * tile_rows_ * static_cast<int64_t>(sizeof(Lhs)), 1);
+  }
+
+  /// Groups of a run. Rows that lie side by side are best read all at once, and fewer terms of them instead.
+  int64_t cached_groups() const {
+    const int64_t groups = kRunBytes / kGroupBytes;
+    if (!Source::kAcrossRows) return groups;
+    return std::clamp<int64_t>(kBlockBytes / (std::min(tiles(), kept_tiles()) * tile_bytes(1)), kShortestRunGroups,
+                               groups);
+  }
+
+  /// Most tiles of a block, of one panel, whose sums are kept between runs.
+  int64_t kept_tiles() const { return kBlockTiles / std::min(panel_count_, kBlockPanels); }
+
+  /// Most tiles of a block: as many as stay in the cache from one panel to the next.
+  int64_t most_tiles() const {
+    if (terms_.one_run())
+      return std::clamp<int64_t>(kRowBytes / tile_bytes(terms_.segments * terms_.segment_groups), 1,
+                                 kBlockRows / tile_rows_);
+    return Source::kAcrossRows ? kept_tiles() : kBlockRows / tile_rows_;
+  }
+
+  void copy_rows(const Block& block, std::vector<int32_t>& rows) const {
+    const int64_t count = block.tiles * tile_rows_, present = std::min(count, rows_ - block.first_row);
+    rows.resize(static_cast<size_t>(count));
+    std::copy_n(gather_.rows.data() + block.first_row, present, rows.begin());
+    // The last one is repeated to fill a tile; those sums are not used.
+    std::fill_n(rows.begin() + present, count - present, rows[static_cast<size_t>(present - 1)]);
+  }
+
+  /// Tile `tile` of the block and `panels` panels from `panel` on, for one run of terms.
+  kernels::TileTask<Lhs, Rhs, typename Add::Accumulated> task(const Block& block, const LhsRun<Lhs>& lhs,
+                                                              const TermRun& run, int64_t tile, int64_t panel,
+                                                              int64_t panels, bool fresh) const {
+    const int64_t offset = (run.segment * terms_.segment_groups + run.group) * kGroupSize;
+    return {lhs.data,
+            lhs.rows + tile * tile_rows_,
+            lhs.segments,
+            run.segments,
+            run.groups,
+            lhs.step,
+            panels_.panel(block.first_panel + panel) + offset,
+            panels,
+            panels_.planes * panels_.panel_size(),
+            nullptr,
+            kColumns,
+            tile_size(),
+            fresh,
+            depth_};
+  }
+
+  void visit(const Block& block, int64_t tile, int64_t panel, int64_t panels, const Total* sums,
+             int64_t sum_panel) const {
+    const int64_t row = block.first_row + tile * tile_rows_, column = (block.first_panel + panel) * kColumns;
+    visit_(Strip<Total>{row, std::min<int64_t>(tile_rows_, rows_ - row), column,
+                        std::min<int64_t>(panels * kColumns, panels_.columns - column), sums, sum_panel});
+  }
+
+  /// All terms are one run: tiles are done when they have been added up, and the sums of one strip are all there is to
+  /// keep.
+  void multiply_at_once(Source& source, const Block& block, const std::vector<int32_t>& rows, Total* sums) const {
+    const TermRun run{0, terms_.segments, 0, terms_.segment_groups};
+    const LhsRun<Lhs> lhs = source.run(rows, run, tile_rows_);
+    const int64_t panel_bytes = terms_.segments * terms_.segment_groups * kGroupBytes * panels_.planes;
+    const int64_t strip = std::clamp<int64_t>(kStripBytes / std::max<int64_t>(panel_bytes, 1), 1, block.panels);
+    for (int64_t p = 0; p < block.panels; p += strip)
+      for (int64_t t = 0; t < block.tiles; ++t) {
+        const int64_t panels = std::min(strip, block.panels - p);
+        auto task = this->task(block, lhs, run, t, p, panels, true);
+        add_(task, sums);
+        visit(block, t, p, panels, sums, tile_size());
+      }
+  }
+
+  /// Runs of terms in rising order; the sums of a whole block, [panel][tile][rows][16], are kept between them.
+  void multiply_in_runs(Source& source, const Block& block, const std::vector<int32_t>& rows, Total* sums) const {
+    bool fresh = true;
+    terms_.for_each_run([&](const TermRun& run) {
+      const LhsRun<Lhs> lhs = source.run(rows, run, tile_rows_);
+      for (int64_t p = 0; p < block.panels; ++p)
+        for (int64_t t = 0; t < block.tiles; ++t) {
+          auto task = this->task(block, lhs, run, t, p, 1, fresh);
+          add_(task, sums + (p * block.tiles + t) * tile_size());
         }
-    }
-  });
-}
+      fresh = false;
+    });
+    for (int64_t t = 0; t < block.tiles; ++t)
+      visit(block, t, 0, block.panels, sums + t * tile_size(), block.tiles * tile_size());
+  }
+
+  const LhsGather& gather_;
+  const Panels<Rhs>& panels_;
+  const Source& source_;
+  const Add& add_;
+  const Visit& visit_;
+  int depth_, tile_rows_;
+  int64_t rows_, panel_count_;
+  Terms terms_;
+};
 
 }  // namespace fqt::gemm

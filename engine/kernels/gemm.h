@@ -13,24 +13,74 @@ inline constexpr int kMaxTileRows = 16;
 template <typename T>
 inline constexpr int kGroup = 4 / static_cast<int>(sizeof(T));
 
-/// One tile of a matrix product, `rows` (see GemmKernels) by kPanelColumns:
+/// Tiles of a matrix product, `rows` (see GemmKernels) by kPanelColumns each, side by side. For every p < panel_count:
 ///
-///   sums[r][c] += sum over s < segment_count, g < groups, t < kGroup of
-///                 lhs[rows[r] + segments[s] + g * kGroup + t] * panel[((s * groups + g) * kPanelColumns + c) * kGroup
-///                 + t]
+///   sums[p * sum_panel + r * sum_row + c] += sum over s < segment_count, g < groups, t < kGroup of
+///       lhs[rows[r] + segments[s] + g * step + t] *
+///       panel[p * panel_stride + ((s * groups + g) * kPanelColumns + c) * kGroup + t]
 ///
-/// The left operand is read where it lies: a row of a matrix, or the pixels under a convolution's window, is an offset
-/// plus a few contiguous runs (segments). float32 sums are fused multiply-adds in rising order of (s, g).
+/// The left operand is read where it lies, in steps of kGroup: a row of a matrix, or the pixels under a convolution's
+/// window, is an offset plus a few contiguous runs (segments). Packed by pack_terms, it has a step of rows * kGroup.
+/// float32 sums are fused multiply-adds in rising order of (s, g).
 template <typename Lhs, typename Rhs, typename Sum>
-using TileFn = void (*)(const Lhs* lhs, const int32_t* rows, const int32_t* segments, int64_t segment_count,
-                        int64_t groups, const Rhs* panel, Sum* sums, int depth);
+struct TileTask {
+  const Lhs* lhs;
+  const int32_t* rows;
+  const int32_t* segments;
+  int64_t segment_count;
+  int64_t groups;
+  int64_t step;
+  const Rhs* panel;
+  int64_t panel_count, panel_stride;
+  Sum* sums;
+  int64_t sum_row, sum_panel;
+  bool fresh;  ///< sums start from 0; what is in `sums` is not looked at
+  int depth;   ///< see GemmKernels
+};
+template <typename Lhs, typename Rhs, typename Sum>
+using TileFn = void (*)(const TileTask<Lhs, Rhs, Sum>& task);
 
-/// Writes one tile: row r, column c of `rows` x `columns` (<= 16) goes to out[offsets[r] + c], or to
-/// out[r * stride + c] where offsets is null, as float32(float64(sums[r][c] - corrections[c]) * scales[c]). The
-/// difference must fit Sum; an int64 beyond 2^53 is rounded to the nearest float64, halves to even.
+/// Tiles side by side, to be written as float32: row r, column n of `rows` x `columns` goes to out[offsets[r] + n], or
+/// to out[r * stride + n] where offsets is null, as float32(float64(sum - corrections[n]) * scales[n]). The difference
+/// must fit Sum; an int64 beyond 2^53 is rounded to the nearest float64, halves to even.
 template <typename Sum>
-using ScaleFn = void (*)(const Sum* sums, const Sum* corrections, const double* scales, int64_t rows, int64_t columns,
-                         const int32_t* offsets, int64_t stride, float* out);
+struct ScaleTask {
+  const Sum* sums;  ///< of columns 16 p to 16 p + 15 from p * sum_panel on, 16 to a row
+  int64_t sum_panel;
+  int64_t rows, columns;
+  const Sum* corrections;
+  const double* scales;
+  float* out;
+  const int32_t* offsets;
+  int64_t stride;
+};
+template <typename Sum>
+using ScaleFn = void (*)(const ScaleTask<Sum>& task);
+
+/// Packs a left operand whose rows, not terms, lie side by side, for `tiles` tiles of neighbouring rows:
+///
+///   out[t * tile_stride + (g * rows + r) * kGroup + i] = source[(g * kGroup + i) * term_stride + t * rows + r]
+///
+/// Reads up to 16 bytes past a tile's last row, and writes up to 64 past a tile's last group; the next tile is written
+/// afterwards only if tile_stride leaves room for them.
+template <typename Level, typename Lhs>
+struct PackTask {
+  const Level* source;
+  int64_t term_stride;
+  int64_t groups, tiles;
+  Lhs* out;
+  int64_t tile_stride;
+};
+template <typename Level, typename Lhs>
+using PackFn = void (*)(const PackTask<Level, Lhs>& task);
+
+struct PackKernels {
+  PackFn<float, float> floats;
+  PackFn<uint8_t, uint8_t> bytes;
+  PackFn<uint8_t, int16_t> widened;
+  PackFn<uint16_t, int16_t> words;     ///< levels that fit int16
+  PackFn<uint16_t, int16_t> centered;  ///< less 32768
+};
 
 struct GemmKernels {
   int rows;  ///< rows of a tile
@@ -40,14 +90,15 @@ struct GemmKernels {
   TileFn<float, float, float> tile_f32;        ///< `depth` is ignored
   TileFn<uint8_t, int8_t, int32_t> tile_u8s8;  ///< exact while depth * 2 * max|lhs| * max|panel| <= pair_sum_limit
   TileFn<int16_t, int16_t, int32_t> tile_s16;  ///< exact while every partial sum fits int32; `depth` is ignored
-  ScaleFn<int32_t> scale_tile;
-  ScaleFn<int64_t> scale_tile_wide;
+  ScaleFn<int32_t> scale_tiles;
+  ScaleFn<int64_t> scale_tiles_wide;
   /// totals[i] += factor * sums[i]
   void (*add_wide)(int64_t* totals, const int32_t* sums, int64_t count, int factor);
   /// out[i] = levels[i]
   void (*widen)(const uint8_t* levels, int64_t count, int16_t* out);
   /// out[i] = levels[i] - 32768
   void (*center)(const uint16_t* levels, int64_t count, int16_t* out);
+  PackKernels pack;
 };
 
 }  // namespace fqt::kernels

@@ -14,140 +14,124 @@ inline __m256i broadcast32(const void* p) {
 inline __m256i load(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
 inline void store(void* p, __m256i v) { _mm256_storeu_si256(static_cast<__m256i*>(p), v); }
 
-void tile_f32(const float* lhs, const int32_t* rows, const int32_t* segments, int64_t segment_count, int64_t groups,
-              const float* panel, float* sums, int /*depth*/) {
-  __m256 acc[kRows][2];
-#pragma GCC unroll 6
-  for (int r = 0; r < kRows; ++r) {
-    acc[r][0] = _mm256_loadu_ps(sums + r * 16);
-    acc[r][1] = _mm256_loadu_ps(sums + r * 16 + 8);
+inline __m256i zero_or_load(bool zero, const int32_t* p) { return zero ? _mm256_setzero_si256() : load(p); }
+inline __m256 zero_or_load(bool zero, const float* p) { return zero ? _mm256_setzero_ps() : _mm256_loadu_ps(p); }
+inline void store(float* p, __m256 v) { _mm256_storeu_ps(p, v); }
+
+inline __m256 load_panel(const float* p) { return _mm256_loadu_ps(p); }
+inline __m256i load_panel(const void* p) { return load(p); }
+inline __m256 load_lhs(const float* p) { return _mm256_broadcast_ss(p); }
+inline __m256i load_lhs(const void* p) { return broadcast32(p); }
+
+/// One group: sum + a * b.
+struct AddFloats {
+  static __m256 add(__m256 sum, __m256 a, __m256 b) { return _mm256_fmadd_ps(a, b, sum); }
+};
+struct AddWords {
+  static __m256i add(__m256i sum, __m256i a, __m256i b) { return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b)); }
+};
+/// Too few pair sums fit int16 to be worth keeping: each is widened at once, and the accumulators are int32.
+struct AddBytes {
+  static __m256i add(__m256i sum, __m256i a, __m256i b) {
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(a, b), _mm256_set1_epi16(1)));
   }
-  for (int64_t s = 0; s < segment_count; ++s) {
-    const float* a[kRows];
+};
+
+/// Tiles whose accumulators hold the sums as they are stored.
+template <typename Add, typename Lhs, typename Rhs, typename Sum>
+inline void tile(const TileTask<Lhs, Rhs, Sum>& task) {
+  using Vector = decltype(load_panel(task.panel));
+  constexpr int kHalf = 8 * kGroup<Rhs>;
+  const int64_t groups = task.groups, step = task.step, row = task.sum_row;
+  for (int64_t p = 0; p < task.panel_count; ++p) {
+    const Rhs* panel = task.panel + p * task.panel_stride;
+    Sum* sums = task.sums + p * task.sum_panel;
+    Vector acc[kRows][2];
 #pragma GCC unroll 6
-    for (int r = 0; r < kRows; ++r) a[r] = lhs + rows[r] + segments[s];
-    for (int64_t g = 0; g < groups; ++g, panel += 16) {
-      const __m256 b0 = _mm256_loadu_ps(panel), b1 = _mm256_loadu_ps(panel + 8);
+    for (int r = 0; r < kRows; ++r) {
+      acc[r][0] = zero_or_load(task.fresh, sums + r * row);
+      acc[r][1] = zero_or_load(task.fresh, sums + r * row + 8);
+    }
+    for (int64_t s = 0; s < task.segment_count; ++s) {
+      const Lhs* a[kRows];
 #pragma GCC unroll 6
-      for (int r = 0; r < kRows; ++r) {
-        const __m256 v = _mm256_broadcast_ss(a[r] + g);
-        acc[r][0] = _mm256_fmadd_ps(v, b0, acc[r][0]);
-        acc[r][1] = _mm256_fmadd_ps(v, b1, acc[r][1]);
+      for (int r = 0; r < kRows; ++r) a[r] = task.lhs + task.rows[r] + task.segments[s];
+      for (int64_t g = 0, at = 0; g < groups; ++g, at += step, panel += 2 * kHalf) {
+        const Vector b0 = load_panel(panel), b1 = load_panel(panel + kHalf);
+#pragma GCC unroll 6
+        for (int r = 0; r < kRows; ++r) {
+          const Vector v = load_lhs(a[r] + at);
+          acc[r][0] = Add::add(acc[r][0], v, b0);
+          acc[r][1] = Add::add(acc[r][1], v, b1);
+        }
       }
     }
-  }
 #pragma GCC unroll 6
-  for (int r = 0; r < kRows; ++r) {
-    _mm256_storeu_ps(sums + r * 16, acc[r][0]);
-    _mm256_storeu_ps(sums + r * 16 + 8, acc[r][1]);
+    for (int r = 0; r < kRows; ++r) {
+      store(sums + r * row, acc[r][0]);
+      store(sums + r * row + 8, acc[r][1]);
+    }
   }
 }
 
 // maddubs adds two products in int16 and saturates there. With few enough levels, `depth` such sums still fit, and only
 // then are they widened: twice the rate of 16-bit products.
-void tile_u8s8_deep(const uint8_t* lhs, const int32_t* rows, const int32_t* segments, int64_t segment_count,
-                    int64_t groups, const int8_t* panel, int32_t* sums, int depth) {
+void tile_u8s8_deep(const TileTask<uint8_t, int8_t, int32_t>& task) {
   const __m256i ones = _mm256_set1_epi16(1);
-  __m256i acc[kRows][2];
+  const int64_t groups = task.groups, step = task.step, row = task.sum_row;
+  for (int64_t p = 0; p < task.panel_count; ++p) {
+    const int8_t* panel = task.panel + p * task.panel_stride;
+    int32_t* sums = task.sums + p * task.sum_panel;
+    bool fresh = task.fresh;
+    __m256i acc[kRows][2];
 #pragma GCC unroll 6
-  for (int r = 0; r < kRows; ++r) acc[r][0] = acc[r][1] = _mm256_setzero_si256();
-  int64_t left = depth;
-  for (int64_t s = 0; s < segment_count; ++s) {
-    const uint8_t* a[kRows];
+    for (int r = 0; r < kRows; ++r) acc[r][0] = acc[r][1] = _mm256_setzero_si256();
+    int64_t left = task.depth;
+    for (int64_t s = 0; s < task.segment_count; ++s) {
+      const uint8_t* a[kRows];
 #pragma GCC unroll 6
-    for (int r = 0; r < kRows; ++r) a[r] = lhs + rows[r] + segments[s];
-    for (int64_t g = 0; g < groups;) {
-      const int64_t stop = groups - g < left ? groups : g + left;
-      left -= stop - g;
-      for (; g < stop; ++g, panel += 64) {
-        const __m256i b0 = load(panel), b1 = load(panel + 32);
+      for (int r = 0; r < kRows; ++r) a[r] = task.lhs + task.rows[r] + task.segments[s];
+      for (int64_t g = 0; g < groups;) {
+        const int64_t stop = groups - g < left ? groups : g + left;
+        left -= stop - g;
+        for (int64_t at = g * step; g < stop; ++g, at += step, panel += 64) {
+          const __m256i b0 = load(panel), b1 = load(panel + 32);
 #pragma GCC unroll 6
-        for (int r = 0; r < kRows; ++r) {
-          const __m256i v = broadcast32(a[r] + g * 4);
-          acc[r][0] = _mm256_add_epi16(acc[r][0], _mm256_maddubs_epi16(v, b0));
-          acc[r][1] = _mm256_add_epi16(acc[r][1], _mm256_maddubs_epi16(v, b1));
+          for (int r = 0; r < kRows; ++r) {
+            const __m256i v = broadcast32(a[r] + at);
+            acc[r][0] = _mm256_add_epi16(acc[r][0], _mm256_maddubs_epi16(v, b0));
+            acc[r][1] = _mm256_add_epi16(acc[r][1], _mm256_maddubs_epi16(v, b1));
+          }
         }
-      }
-      if (left > 0 && !(s + 1 == segment_count && g == groups)) continue;
-      left = depth;
+        if (left > 0 && !(s + 1 == task.segment_count && g == groups)) continue;
+        left = task.depth;
 #pragma GCC unroll 6
-      for (int r = 0; r < kRows; ++r)
+        for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 2
-        for (int h = 0; h < 2; ++h) {
-          int32_t* sum = sums + r * 16 + h * 8;
-          store(sum, _mm256_add_epi32(load(sum), _mm256_madd_epi16(acc[r][h], ones)));
-          acc[r][h] = _mm256_setzero_si256();
-        }
-    }
-  }
-}
-
-// Too few sums fit to be worth keeping: each is widened at once, and the accumulators are int32.
-void tile_u8s8_shallow(const uint8_t* lhs, const int32_t* rows, const int32_t* segments, int64_t segment_count,
-                       int64_t groups, const int8_t* panel, int32_t* sums) {
-  const __m256i ones = _mm256_set1_epi16(1);
-  __m256i acc[kRows][2];
-#pragma GCC unroll 6
-  for (int r = 0; r < kRows; ++r) {
-    acc[r][0] = load(sums + r * 16);
-    acc[r][1] = load(sums + r * 16 + 8);
-  }
-  for (int64_t s = 0; s < segment_count; ++s) {
-    const uint8_t* a[kRows];
-#pragma GCC unroll 6
-    for (int r = 0; r < kRows; ++r) a[r] = lhs + rows[r] + segments[s];
-    for (int64_t g = 0; g < groups; ++g, panel += 64) {
-      const __m256i b0 = load(panel), b1 = load(panel + 32);
-#pragma GCC unroll 6
-      for (int r = 0; r < kRows; ++r) {
-        const __m256i v = broadcast32(a[r] + g * 4);
-        acc[r][0] = _mm256_add_epi32(acc[r][0], _mm256_madd_epi16(_mm256_maddubs_epi16(v, b0), ones));
-        acc[r][1] = _mm256_add_epi32(acc[r][1], _mm256_madd_epi16(_mm256_maddubs_epi16(v, b1), ones));
+          for (int h = 0; h < 2; ++h) {
+            int32_t* sum = sums + r * row + h * 8;
+            store(sum, _mm256_add_epi32(zero_or_load(fresh, sum), _mm256_madd_epi16(acc[r][h], ones)));
+            acc[r][h] = _mm256_setzero_si256();
+          }
+        fresh = false;
       }
     }
-  }
-#pragma GCC unroll 6
-  for (int r = 0; r < kRows; ++r) {
-    store(sums + r * 16, acc[r][0]);
-    store(sums + r * 16 + 8, acc[r][1]);
+    if (fresh)  // no terms
+      for (int r = 0; r < kRows; ++r)
+        for (int h = 0; h < 2; ++h) store(sums + r * row + h * 8, acc[r][h]);
   }
 }
 
-void tile_u8s8(const uint8_t* lhs, const int32_t* rows, const int32_t* segments, int64_t segment_count, int64_t groups,
-               const int8_t* panel, int32_t* sums, int depth) {
-  if (depth < 3) return tile_u8s8_shallow(lhs, rows, segments, segment_count, groups, panel, sums);
-  tile_u8s8_deep(lhs, rows, segments, segment_count, groups, panel, sums, depth);
+void tile_u8s8(const TileTask<uint8_t, int8_t, int32_t>& task) {
+  if (task.depth < 3) return tile<AddBytes>(task);
+  tile_u8s8_deep(task);
 }
 
-void tile_s16(const int16_t* lhs, const int32_t* rows, const int32_t* segments, int64_t segment_count, int64_t groups,
-              const int16_t* panel, int32_t* sums, int /*depth*/) {
-  __m256i acc[kRows][2];
-#pragma GCC unroll 6
-  for (int r = 0; r < kRows; ++r) {
-    acc[r][0] = load(sums + r * 16);
-    acc[r][1] = load(sums + r * 16 + 8);
-  }
-  for (int64_t s = 0; s < segment_count; ++s) {
-    const int16_t* a[kRows];
-#pragma GCC unroll 6
-    for (int r = 0; r < kRows; ++r) a[r] = lhs + rows[r] + segments[s];
-    for (int64_t g = 0; g < groups; ++g, panel += 32) {
-      const __m256i b0 = load(panel), b1 = load(panel + 16);
-#pragma GCC unroll 6
-      for (int r = 0; r < kRows; ++r) {
-        const __m256i v = broadcast32(a[r] + g * 2);
-        acc[r][0] = _mm256_add_epi32(acc[r][0], _mm256_madd_epi16(v, b0));
-        acc[r][1] = _mm256_add_epi32(acc[r][1], _mm256_madd_epi16(v, b1));
-      }
-    }
-  }
-#pragma GCC unroll 6
-  for (int r = 0; r < kRows; ++r) {
-    store(sums + r * 16, acc[r][0]);
-    store(sums + r * 16 + 8, acc[r][1]);
-  }
-}
+void tile_f32(const TileTask<float, float, float>& task) { tile<AddFloats>(task); }
+void tile_s16(const TileTask<int16_t, int16_t, int32_t>& task) { tile<AddWords>(task); }
+
+#include "engine/kernels/gemm_pack.inl"
 
 constexpr GemmKernels kGemmKernels{
-    kRows,    kPairSumLimit, tile_f32, tile_u8s8, tile_s16, scale_tile<int32_t>, scale_tile<int64_t>,
-    add_wide, widen,         center};
+    kRows,    kPairSumLimit, tile_f32, tile_u8s8,   tile_s16, scale_tiles<int32_t>, scale_tiles<int64_t>,
+    add_wide, widen,         center,   kPackKernels};

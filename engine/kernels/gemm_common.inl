@@ -14,14 +14,14 @@ inline void scale_row(const Sum* __restrict sums, const Sum* __restrict correcti
 }
 
 template <typename Sum>
-void scale_tile(const Sum* sums, const Sum* corrections, const double* scales, int64_t rows, int64_t columns,
-                const int32_t* offsets, int64_t stride, float* out) {
-  for (int64_t r = 0; r < rows; ++r, sums += kPanelColumns) {
-    float* to = out + (offsets ? offsets[r] : r * stride);
-    if (columns == kPanelColumns)
-      scale_row<Sum>(sums, corrections, scales, kPanelColumns, to);  // a constant length: unrolled
-    else
-      scale_row<Sum>(sums, corrections, scales, columns, to);
+void scale_tiles(const ScaleTask<Sum>& task) {
+  const int64_t whole = task.columns / kPanelColumns * kPanelColumns, rest = task.columns - whole;
+  for (int64_t r = 0; r < task.rows; ++r) {
+    const Sum* sums = task.sums + r * kPanelColumns;
+    float* out = task.out + (task.offsets ? task.offsets[r] : r * task.stride);
+    for (int64_t n = 0; n < whole; n += kPanelColumns, sums += task.sum_panel)  // a constant length: unrolled
+      scale_row<Sum>(sums, task.corrections + n, task.scales + n, kPanelColumns, out + n);
+    if (rest > 0) scale_row<Sum>(sums, task.corrections + whole, task.scales + whole, rest, out + whole);
   }
 }
 

@@ -171,6 +171,8 @@ void check_integers(const ConvGeometry& g, int x_bits, int w_bits, int d_bits, b
               expected.dx.size()) == scaled(expected.dx, in_scales));
     CHECK(run(gemm::grad_rhs_products(g, planar, d_layout, 4), planes.levels(x_zero), d.levels(d_zero, dw_zeros),
               out_scales, expected.dw.size()) == scaled(expected.dw, out_scales));
+    CHECK(run(gemm::grad_rhs_products(g, x_layout, d_layout), x.levels(x_zero), d.levels(d_zero, dw_zeros), out_scales,
+              expected.dw.size()) == scaled(expected.dw, out_scales));
   });
 }
 
@@ -252,6 +254,8 @@ TEST_CASE("convolution: the three products in float32 are chains over the same t
       CHECK(multiply(gemm::forward_products(g, x.layout), x.values, w, expected.y.size()) == expected.y);
       CHECK(multiply(gemm::grad_lhs_products(g, d.layout), d.values, w, expected.dx.size()) == expected.dx);
       CHECK(multiply(gemm::grad_rhs_products(g, planar, d.layout, 1), planes, d.values, expected.dw.size()) ==
+            expected.dw);
+      CHECK(multiply(gemm::grad_rhs_products(g, x.layout, d.layout), x.values, d.values, expected.dw.size()) ==
             expected.dw);
     });
   }

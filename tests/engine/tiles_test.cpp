@@ -40,52 +40,69 @@ std::vector<Tiles> all_tiles() {
 float plus_product(float sum, float a, float b) { return std::fma(a, b, sum); }
 int32_t plus_product(int32_t sum, int32_t a, int32_t b) { return sum + a * b; }
 
-/// The arguments of one call, and its result by the formula.
+/// The operands of one call, and its result by the formula.
 template <typename Lhs, typename Rhs, typename Sum>
 struct Call {
   std::vector<Lhs> lhs;
   std::vector<int32_t> rows, segments;
-  int64_t groups;
-  std::vector<Rhs> panel;
+  int64_t groups, step;
+  std::vector<Rhs> panels;
+  int64_t panel_count, panel_stride;
   std::vector<Sum> sums;
+  int64_t sum_row, sum_panel;
 
-  std::vector<Sum> expected() const {
+  std::vector<Sum> expected(bool fresh) const {
     std::vector<Sum> result = sums;
-    for (size_t r = 0; r < rows.size(); ++r)
-      for (size_t c = 0; c < kPanelColumns; ++c)
-        for (size_t s = 0; s < segments.size(); ++s)
-          for (int64_t i = 0; i < groups * kGroup<Rhs>; ++i) {
-            const size_t group = s * static_cast<size_t>(groups) + static_cast<size_t>(i / kGroup<Rhs>);
-            Sum& sum = result[r * kPanelColumns + c];
-            sum = plus_product(
-                sum, static_cast<Sum>(lhs[static_cast<size_t>(rows[r] + segments[s] + i)]),
-                static_cast<Sum>(
-                    panel[(group * kPanelColumns + c) * kGroup<Rhs> + static_cast<size_t>(i % kGroup<Rhs>)]));
-          }
+    for (int64_t p = 0; p < panel_count; ++p)
+      for (int64_t r = 0; r < static_cast<int64_t>(rows.size()); ++r)
+        for (int64_t c = 0; c < kPanelColumns; ++c) {
+          Sum& sum = result[static_cast<size_t>(p * sum_panel + r * sum_row + c)];
+          if (fresh) sum = 0;
+          for (size_t s = 0; s < segments.size(); ++s)
+            for (int64_t g = 0; g < groups; ++g)
+              for (int64_t t = 0; t < kGroup<Rhs>; ++t) {
+                const int64_t at = rows[static_cast<size_t>(r)] + segments[s] + g * step + t;
+                const int64_t group = static_cast<int64_t>(s) * groups + g;
+                sum = plus_product(
+                    sum, static_cast<Sum>(lhs[static_cast<size_t>(at)]),
+                    static_cast<Sum>(
+                        panels[static_cast<size_t>(p * panel_stride + (group * kPanelColumns + c) * kGroup<Rhs> + t)]));
+              }
+        }
     return result;
   }
 
   bool matches(kernels::TileFn<Lhs, Rhs, Sum> tile, int depth) const {
-    std::vector<Sum> result = sums;
-    tile(lhs.data(), rows.data(), segments.data(), static_cast<int64_t>(segments.size()), groups, panel.data(),
-         result.data(), depth);
-    return std::memcmp(result.data(), expected().data(), result.size() * sizeof(Sum)) == 0;
+    for (const bool fresh : {false, true}) {
+      std::vector<Sum> result = sums;
+      tile({lhs.data(), rows.data(), segments.data(), static_cast<int64_t>(segments.size()), groups, step,
+            panels.data(), panel_count, panel_stride, result.data(), sum_row, sum_panel, fresh, depth});
+      if (std::memcmp(result.data(), expected(fresh).data(), result.size() * sizeof(Sum)) != 0) return false;
+    }
+    return true;
   }
 };
 
-/// Overlapping rows and segments at any offset, operands and starting sums from the functions given.
+/// Overlapping rows and segments at any offset, terms in place or packed for the tile, sums in tiles or in wider rows;
+/// operands and starting sums from the functions given.
 template <typename Lhs, typename Rhs, typename Sum, typename DrawLhs, typename DrawRhs, typename DrawSum>
 Call<Lhs, Rhs, Sum> make_call(std::mt19937& random, int rows, int64_t segments, int64_t groups, DrawLhs lhs,
                               DrawRhs rhs, DrawSum sum) {
   Call<Lhs, Rhs, Sum> call;
   call.groups = groups;
+  call.step = random() % 2 ? kGroup<Rhs> : rows * kGroup<Rhs>;
+  call.panel_count = 1 + static_cast<int64_t>(random() % 3);
+  call.panel_stride = segments * groups * kPanelColumns * kGroup<Rhs> + static_cast<int64_t>(random() % 2) * 64;
+  const bool tiles = random() % 2;
+  call.sum_row = tiles ? kPanelColumns : call.panel_count * kPanelColumns + 5;
+  call.sum_panel = tiles ? rows * kPanelColumns : kPanelColumns;
   for (int r = 0; r < rows; ++r) call.rows.push_back(static_cast<int32_t>(random() % 50));
   for (int64_t s = 0; s < segments; ++s) call.segments.push_back(static_cast<int32_t>(random() % 50));
-  call.lhs.resize(static_cast<size_t>(100 + groups * kGroup<Rhs>));
-  call.panel.resize(static_cast<size_t>(segments * groups * kPanelColumns * kGroup<Rhs>));
-  call.sums.resize(static_cast<size_t>(rows * kPanelColumns));
+  call.lhs.resize(static_cast<size_t>(100 + groups * call.step));
+  call.panels.resize(static_cast<size_t>(call.panel_count * call.panel_stride));
+  call.sums.resize(static_cast<size_t>(rows * call.sum_row + call.panel_count * call.sum_panel));
   for (Lhs& value : call.lhs) value = static_cast<Lhs>(lhs());
-  for (Rhs& value : call.panel) value = static_cast<Rhs>(rhs());
+  for (Rhs& value : call.panels) value = static_cast<Rhs>(rhs());
   for (Sum& value : call.sums) value = static_cast<Sum>(sum());
   return call;
 }
@@ -186,18 +203,20 @@ TEST_CASE("tiles: int16 is summed exactly, extreme operands included") {
 
 namespace {
 
-/// Every size of tile, plain and scattered; `draw` gives sums and corrections whose difference fits Sum.
+/// Every size of strip, plain and scattered; `draw` gives sums and corrections whose difference fits Sum.
 template <typename Sum, typename DrawSum>
-void check_scaling(const GemmKernels& gemm, kernels::ScaleFn<Sum> scale_tile, std::mt19937& random,
+void check_scaling(const GemmKernels& gemm, kernels::ScaleFn<Sum> scale_tiles, std::mt19937& random,
                    const DrawSum& draw) {
   constexpr float kUntouched = -1234.5f;
   for (int64_t rows = 0; rows <= gemm.rows; ++rows)
-    for (int64_t columns = 1; columns <= kPanelColumns; ++columns)
+    for (int64_t columns = 1; columns <= 3 * kPanelColumns; ++columns)
       for (const bool scattered : {false, true}) {
-        const int64_t stride = columns + 3;
+        const int64_t stride = columns + 3, panels = (columns + kPanelColumns - 1) / kPanelColumns;
+        const int64_t sum_panel = gemm.rows * kPanelColumns + static_cast<int64_t>(random() % 2) * 32;
         std::vector<double> scales;
-        for (int c = 0; c < kPanelColumns; ++c) scales.push_back(std::ldexp(static_cast<double>(random()) + 0.1, -40));
-        std::vector<Sum> sums(static_cast<size_t>(rows * kPanelColumns)), corrections(kPanelColumns);
+        for (int64_t c = 0; c < panels * kPanelColumns; ++c)
+          scales.push_back(std::ldexp(static_cast<double>(random()) + 0.1, -40));
+        std::vector<Sum> sums(static_cast<size_t>(panels * sum_panel)), corrections(scales.size());
         std::vector<int32_t> offsets;
         for (Sum& sum : sums) sum = draw();
         for (Sum& correction : corrections) correction = draw();
@@ -206,12 +225,14 @@ void check_scaling(const GemmKernels& gemm, kernels::ScaleFn<Sum> scale_tile, st
         std::vector<float> expected(static_cast<size_t>(rows * stride + 8), kUntouched), out = expected;
         for (int64_t r = 0; r < rows; ++r)
           for (int64_t c = 0; c < columns; ++c) {
-            const Sum sum = sums[static_cast<size_t>(r * kPanelColumns + c)] - corrections[static_cast<size_t>(c)];
+            const Sum sum =
+                sums[static_cast<size_t>(c / kPanelColumns * sum_panel + r * kPanelColumns + c % kPanelColumns)] -
+                corrections[static_cast<size_t>(c)];
             expected[static_cast<size_t>(offsets[static_cast<size_t>(r)] + c)] =
                 static_cast<float>(static_cast<double>(sum) * scales[static_cast<size_t>(c)]);
           }
-        scale_tile(sums.data(), corrections.data(), scales.data(), rows, columns, scattered ? offsets.data() : nullptr,
-                   stride, out.data());
+        scale_tiles({sums.data(), sum_panel, rows, columns, corrections.data(), scales.data(), out.data(),
+                     scattered ? offsets.data() : nullptr, stride});
         CAPTURE(rows);
         CAPTURE(columns);
         CHECK(out == expected);
@@ -220,14 +241,14 @@ void check_scaling(const GemmKernels& gemm, kernels::ScaleFn<Sum> scale_tile, st
 
 }  // namespace
 
-TEST_CASE("tiles: scaling rounds once and writes the tile and nothing else") {
+TEST_CASE("tiles: scaling rounds once and writes the tiles and nothing else") {
   for (const Tiles& tiles : all_tiles()) {
     CAPTURE(tiles.name);
     std::mt19937 random(4);
-    check_scaling<int32_t>(*tiles.gemm, tiles.gemm->scale_tile, random,
+    check_scaling<int32_t>(*tiles.gemm, tiles.gemm->scale_tiles, random,
                            [&] { return static_cast<int32_t>(random()) / 2; });
     // From a few bits to 62, where float64 no longer holds every integer.
-    check_scaling<int64_t>(*tiles.gemm, tiles.gemm->scale_tile_wide, random, [&] {
+    check_scaling<int64_t>(*tiles.gemm, tiles.gemm->scale_tiles_wide, random, [&] {
       const uint64_t word = uint64_t{random()} << 32 | random();
       return static_cast<int64_t>(word) >> (1 + random() % 60);
     });
@@ -258,11 +279,57 @@ TEST_CASE("tiles: int64 sums become the nearest float64, halves to even") {
   for (const Tiles& tiles : all_tiles()) {
     CAPTURE(tiles.name);
     float out[kPanelColumns];
-    tiles.gemm->scale_tile_wide(sums, corrections, scales, 1, kPanelColumns, nullptr, 0, out);
+    tiles.gemm->scale_tiles_wide({sums, 0, 1, kPanelColumns, corrections, scales, out, nullptr, 0});
     for (int c = 0; c < kPanelColumns; ++c) {
       CAPTURE(sums[c]);
       CHECK(out[c] == static_cast<float>(static_cast<double>(sums[c]) * 0x1p-40));
     }
+  }
+}
+
+namespace {
+
+template <typename Level, typename Lhs>
+void check_packing(int rows, kernels::PackFn<Level, Lhs> pack, int bias, std::mt19937& random) {
+  constexpr int kStep = kGroup<Lhs>;
+  for (int64_t groups = 0; groups < 6; ++groups)
+    for (int64_t tiles = 0; tiles < 4; ++tiles) {
+      const int64_t term_stride = tiles * rows + static_cast<int64_t>(random() % 3);
+      const int64_t room = 64 / static_cast<int64_t>(sizeof(Lhs));
+      const int64_t tile_stride = groups * rows * kStep + room;
+      std::vector<Level> source(static_cast<size_t>(groups * kStep * term_stride + 16));
+      for (Level& value : source) value = static_cast<Level>(random() & 0x7FFF);
+      if (bias) source[0] = static_cast<Level>(65535);
+      std::vector<Lhs> out(static_cast<size_t>(tiles * tile_stride + room));
+      pack({source.data(), term_stride, groups, tiles, out.data(), tile_stride});
+      bool equal = true;
+      for (int64_t t = 0; t < tiles; ++t)
+        for (int64_t g = 0; g < groups; ++g)
+          for (int64_t r = 0; r < rows; ++r)
+            for (int64_t i = 0; i < kStep; ++i)
+              equal =
+                  equal &&
+                  static_cast<float>(out[static_cast<size_t>(t * tile_stride + (g * rows + r) * kStep + i)]) ==
+                      static_cast<float>(source[static_cast<size_t>((g * kStep + i) * term_stride + t * rows + r)]) -
+                          static_cast<float>(bias);
+      CAPTURE(groups);
+      CAPTURE(tiles);
+      CHECK(equal);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("tiles: rows that lie side by side are packed for them") {
+  for (const Tiles& tiles : all_tiles()) {
+    CAPTURE(tiles.name);
+    std::mt19937 random(6);
+    const kernels::PackKernels& pack = tiles.gemm->pack;
+    check_packing(tiles.gemm->rows, pack.floats, 0, random);
+    check_packing(tiles.gemm->rows, pack.bytes, 0, random);
+    check_packing(tiles.gemm->rows, pack.widened, 0, random);
+    check_packing(tiles.gemm->rows, pack.words, 0, random);
+    check_packing(tiles.gemm->rows, pack.centered, 32768, random);
   }
 }
 
