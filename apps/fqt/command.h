@@ -1,6 +1,8 @@
 #pragma once
 
 #include <CLI/App.hpp>
+#include <CLI/Validators.hpp>
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <string_view>
@@ -20,10 +22,15 @@ struct Command {
 
 std::span<const Command> commands();
 
+/// Seeds that a command takes: those that JSON numbers hold exactly.
+inline const CLI::Validator kSeeds = CLI::Range(int64_t{0}, int64_t{1} << 53).description("");
+
 // The rows, one file each.
 Action declare_train(CLI::App& app);
 Action declare_eval(CLI::App& app);
 Action declare_recipes(CLI::App& app);
+Action declare_quantize(CLI::App& app);
+Action declare_vectors(CLI::App& app);
 Action declare_bench(CLI::App& app);
 Action declare_info(CLI::App& app);
 
