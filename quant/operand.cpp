@@ -134,6 +134,7 @@ Buffer<Level> encode_channels(const Tensor& values, const OperandPrecision& prec
 template <typename Level>
 Buffer<Level> encode_levels(const Tensor& values, const gemm::PaddedImage& layout, const OperandPrecision& precision,
                             const std::vector<Grid>& grids, const Noise& noise) {
+  if (values.size() == 0) return Buffer<Level>();
   if (grids.size() > 1) return encode_channels<Level>(values, precision, grids, noise);
   return lay_out<Level>(values, layout, static_cast<Level>(grids.front().zero),
                         Rounder(precision, grids.front(), noise));

@@ -175,7 +175,7 @@ std::pair<size_t, size_t> header_place(const std::string& path, const std::strin
   require(bytes.starts_with(kMagic), path, "this is not a .npy file; write one with numpy.save");
   const size_t place = kMagic.size() + 2;
   require(bytes.size() >= place, path, "the file ends within its header; it is damaged, copy or save it again");
-  const int major = bytes[kMagic.size()], minor = bytes[kMagic.size() + 1];
+  const int major = static_cast<uint8_t>(bytes[kMagic.size()]), minor = static_cast<uint8_t>(bytes[kMagic.size() + 1]);
   require(major >= 1 && major <= 3 && minor == 0, path,
           "format version {}.{} is not known; save it with a NumPy that writes 1.0, 2.0 or 3.0", major, minor);
   const size_t width = major == 1 ? 2 : 4;

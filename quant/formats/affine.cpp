@@ -25,9 +25,9 @@ Grid fit_affine(float low, float high, int bits) {
     grid.zero = low < 0 ? 1 : 0;
     return grid;
   }
-  const double bottom = std::min(low, 0.0f), width = std::max(high, 0.0f) - bottom;  // float64: may exceed float32
+  const double bottom = std::min(low, 0.0f), above = std::max(high, 0.0f);
+  const double width = above - bottom;  // float64: may exceed float32
   grid.scale = std::max(static_cast<float>(width / top), std::numeric_limits<float>::min());
-  const double above = bottom + width;
   // A side that holds values has at least one level, however short it is.
   grid.zero = static_cast<int>(
       std::clamp(std::nearbyint(-bottom / grid.scale), bottom < 0 ? 1.0 : 0.0, above > 0 ? top - 1.0 : 1.0 * top));

@@ -210,6 +210,9 @@ TEST_CASE("formats: grids worked by hand") {
   CHECK(fit_affine(2.0f, 3.0f, 2).scale == 1.0f);
   CHECK(fit_affine(2.0f, 3.0f, 2).zero == 0);
   CHECK(fit_affine(-3.0f, -2.0f, 2).zero == 3);
+  // However short a side, it has a level, and the grid covers it: 2 bits over [-3, 2^-70] is -2 ... 1 steps of 1.5.
+  CHECK(fit_affine(-3.0f, 0x1p-70f, 2).scale == 1.5f);
+  CHECK(fit_affine(-3.0f, 0x1p-70f, 2).zero == 2);
   // -low/scale = 1.5 for [-1.5, 1.5] in steps of 1: the half goes to the even 2.
   CHECK(fit_affine(-1.5f, 1.5f, 2).zero == 2);
   // 4 bits: codes -7 ... 7 of scale 3.5/7.

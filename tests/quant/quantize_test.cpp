@@ -61,4 +61,7 @@ TEST_CASE("quantize: bad input") {
   CHECK_THROWS_WITH_AS(matmul(a, a), doctest::Contains("shapes [2, 3] and [2, 3] do not multiply"), Error);
   const Quantized none = quantize(Tensor::zeros({0}), {&find_format("affine"), 4});
   CHECK(none.codes().empty());
+  OperandPrecision per_channel{&find_format("affine"), 4};
+  per_channel.per_channel = true;
+  CHECK(quantize(Tensor::zeros({3, 0}), per_channel).codes().empty());
 }
