@@ -40,23 +40,32 @@ int narrow_depth(const OperandBounds& bounds) {
   return static_cast<int>(limit / std::max<int64_t>(1, 2 * bounds.lhs.magnitude() * bounds.rhs.magnitude()));
 }
 
-/// Walks an integer product and hands finished tiles to visit(strip, corrections of its columns), in int32 where the
-/// accumulator is that, else in int64. A sum of differences is the tile's sum less the correction.
-template <typename Source, typename Rhs, typename Visit, typename Lhs = typename Source::Lhs>
+/// An output for Walk that is handed the corrections of a strip's columns along with its sums.
+template <typename Sum, typename Output>
+struct Corrected {
+  const Output& output;
+  const Sum* corrections;
+
+  void write(const Strip<Sum>& strip) const { output.write(strip, corrections + strip.column); }
+};
+
+/// Walks an integer product and hands finished tiles to output.write(strip, corrections of its columns), in int32 where
+/// the accumulator is that, else in int64. A sum of differences is the tile's sum less the correction.
+template <typename Source, typename Rhs, typename Output, typename Lhs = typename Source::Lhs>
 void integer_strips(const GatherProduct& product, const Source& lhs, const Panels<Rhs>& panels,
                     kernels::TileFn<Lhs, Rhs, int32_t> tile, int depth, int64_t zero, const Accumulator& accumulator,
-                    const Visit& visit) {
+                    const Output& output) {
   std::vector<int64_t> corrections(panels.column_sums);
   for (int64_t& correction : corrections) correction *= zero;
   if (accumulator.kind == Accumulator::Kind::int32) {
     const std::vector<int32_t> small(corrections.begin(), corrections.end());
-    const auto finish = [&](const Strip<int32_t>& done) { visit(done, small.data() + done.column); };
-    Walk(product.lhs, panels, lhs, Direct<Lhs, Rhs, int32_t>{tile}, depth, kAllTerms, finish).run();
+    const Corrected<int32_t, Output> corrected{output, small.data()};
+    Walk(product.lhs, panels, lhs, Direct<Lhs, Rhs, int32_t>{tile}, depth, kAllTerms, corrected).run();
     return;
   }
-  const auto finish = [&](const Strip<int64_t>& done) { visit(done, corrections.data() + done.column); };
+  const Corrected<int64_t, Output> corrected{output, corrections.data()};
   Walk(product.lhs, panels, lhs, Spilling<Lhs, Rhs>{tile, panels.planes, panels.panel_size()}, depth,
-       accumulator.run_terms / kGroup<Rhs>, finish)
+       accumulator.run_terms / kGroup<Rhs>, corrected)
       .run();
 }
 
@@ -76,9 +85,9 @@ void with_words(const Left* left, const LhsGather& gather, int bias, const Body&
 }
 
 /// Chooses the kernel, bytes where they fit, else int16, and runs it.
-template <typename Left, typename Right, typename Visit>
+template <typename Left, typename Right, typename Output>
 void integer_strips(const GatherProduct& product, const Left* left, const Right* right, const Levels& lhs,
-                    const Levels& rhs, const Visit& visit) {
+                    const Levels& rhs, const Output& output) {
   const kernels::GemmKernels& gemm = kernels::active().gemm;
   const std::vector<uint16_t> zeros = product_zeros(product, rhs);
   const OperandBounds bound = bounds(lhs, rhs, zeros);
@@ -88,7 +97,7 @@ void integer_strips(const GatherProduct& product, const Left* left, const Right*
     if (const int depth = narrow_depth(bound); depth > 0) {
       const Panels<int8_t> panels = pack_levels<int8_t>(right, product.rhs, zeros);
       const auto bytes = [&](const auto& source) {
-        integer_strips(product, source, panels, gemm.tile_u8s8, depth, lhs.zero, accumulator, visit);
+        integer_strips(product, source, panels, gemm.tile_u8s8, depth, lhs.zero, accumulator, output);
       };
       if (product.lhs.term_stride == 1) return bytes(InPlace(left, product.lhs));
       return bytes(PackedTerms(left, product.lhs, gemm.pack.bytes));
@@ -98,43 +107,94 @@ void integer_strips(const GatherProduct& product, const Left* left, const Right*
     if (accumulator.kind == Accumulator::Kind::split) panels = pack_split(right, product.rhs, zeros);
   if (panels.data.empty()) panels = pack_levels<int16_t>(right, product.rhs, zeros);
   with_words(left, product.lhs, bias(lhs), [&](const auto& source) {
-    integer_strips(product, source, panels, gemm.tile_s16, 1, lhs.zero - bias(lhs), accumulator, visit);
+    integer_strips(product, source, panels, gemm.tile_s16, 1, lhs.zero - bias(lhs), accumulator, output);
   });
 }
 
-template <typename Visit>
-void integer_strips(const GatherProduct& product, const Levels& lhs, const Levels& rhs, const Visit& visit) {
+template <typename Output>
+void integer_strips(const GatherProduct& product, const Levels& lhs, const Levels& rhs, const Output& output) {
   if (product.lhs.rows.empty() || product.rhs.columns == 0) return;
-  std::visit([&](auto left, auto right) { integer_strips(product, left, right, lhs, rhs, visit); }, lhs.data, rhs.data);
+  std::visit([&](auto left, auto right) { integer_strips(product, left, right, lhs, rhs, output); }, lhs.data,
+             rhs.data);
 }
 
-}  // namespace
+/// integer_sums's output.
+struct SumWriter {
+  const GatherProduct& product;
+  std::span<int64_t> sums;
 
-void integer_sums(const GatherProduct& product, const Levels& lhs, const Levels& rhs, std::span<int64_t> sums) {
-  integer_strips(product, lhs, rhs, [&](const auto& strip, const auto* corrections) {
+  template <typename Sum>
+  void write(const Strip<Sum>& strip, const Sum* corrections) const {
     for (int64_t r = 0; r < strip.rows; ++r)
       for (int64_t n = 0; n < strip.columns; ++n)
         sums[static_cast<size_t>((strip.row + r) * product.rhs.columns + strip.column + n)] =
             strip.sums[n / kPanelColumns * strip.sum_panel + r * kPanelColumns + n % kPanelColumns] - corrections[n];
-  });
+  }
+};
+
+/// Where a product's float32 results go.
+struct FloatTarget {
+  const GatherProduct& product;
+  float* out;
+
+  float* at(int64_t row, int64_t column) const { return out + product.out_offset(row) + column; }
+};
+
+/// integer_product's output.
+struct ScaledWriter : FloatTarget {
+  const double* scales;
+
+  template <typename Sum>
+  kernels::ScaleTask<Sum> task(const Strip<Sum>& strip, const Sum* corrections) const {
+    const bool plain = product.out_rows.empty();
+    return {strip.sums,
+            strip.sum_panel,
+            strip.rows,
+            strip.columns,
+            corrections,
+            scales + strip.column,
+            plain ? at(strip.row, strip.column) : out + product.first_column + strip.column,
+            plain ? nullptr : product.out_rows.data() + strip.row,
+            product.out_stride};
+  }
+  void write(const Strip<int32_t>& strip, const int32_t* corrections) const {
+    kernels::active().gemm.scale_tiles(task(strip, corrections));
+  }
+  void write(const Strip<int64_t>& strip, const int64_t* corrections) const {
+    kernels::active().gemm.scale_tiles_wide(task(strip, corrections));
+  }
+};
+
+/// float_product's output.
+struct FloatWriter : FloatTarget {
+  /// Where rows lie at a fixed distance, tiles are added up in the result itself.
+  bool place(kernels::TileTask<float, float, float>& task, const Strip<float>& strip) const {
+    if (!product.out_rows.empty()) return false;
+    task.sums = at(strip.row, strip.column);
+    task.sum_row = product.out_stride;
+    task.sum_panel = kPanelColumns;
+    return true;
+  }
+  void write(const Strip<float>& strip) const {
+    for (int64_t r = 0; r < strip.rows; ++r) {
+      float* to = at(strip.row + r, strip.column);
+      for (int64_t n = 0; n < strip.columns; n += kPanelColumns)
+        std::copy_n(strip.sums + n / kPanelColumns * strip.sum_panel + r * kPanelColumns,
+                    std::min<int64_t>(kPanelColumns, strip.columns - n), to + n);
+    }
+  }
+};
+
+}  // namespace
+
+void integer_sums(const GatherProduct& product, const Levels& lhs, const Levels& rhs, std::span<int64_t> sums) {
+  integer_strips(product, lhs, rhs, SumWriter{product, sums});
 }
 
 void integer_product(const GatherProduct& product, const Levels& lhs, const Levels& rhs, std::span<const double> scales,
                      float* out) {
   const std::vector<double> column_scales = product_scales(product, scales);
-  const bool plain = product.out_rows.empty();
-  const auto write = [&](const auto& strip, const auto* corrections, auto scale) {
-    scale({strip.sums, strip.sum_panel, strip.rows, strip.columns, corrections, column_scales.data() + strip.column,
-           out + (plain ? strip.row * product.out_stride : 0) + product.first_column + strip.column,
-           plain ? nullptr : product.out_rows.data() + strip.row, product.out_stride});
-  };
-  const kernels::GemmKernels& gemm = kernels::active().gemm;
-  integer_strips(product, lhs, rhs, [&](const auto& strip, const auto* corrections) {
-    if constexpr (std::is_same_v<decltype(strip.sums), const int32_t*>)
-      write(strip, corrections, gemm.scale_tiles);
-    else
-      write(strip, corrections, gemm.scale_tiles_wide);
-  });
+  integer_strips(product, lhs, rhs, ScaledWriter{{product, out}, column_scales.data()});
 }
 
 void float_product(const GatherProduct& product, const float* lhs, const float* rhs, float* out) {
@@ -142,18 +202,11 @@ void float_product(const GatherProduct& product, const float* lhs, const float* 
   const kernels::GemmKernels& gemm = kernels::active().gemm;
   const Panels<float> panels = pack_float(rhs, product.rhs);
   const Direct<float, float, float> add{gemm.tile_f32};
-  const auto write = [&](const Strip<float>& strip) {
-    for (int64_t r = 0; r < strip.rows; ++r) {
-      float* to = out + product.out_offset(strip.row + r) + strip.column;
-      for (int64_t n = 0; n < strip.columns; n += kPanelColumns)
-        std::copy_n(strip.sums + n / kPanelColumns * strip.sum_panel + r * kPanelColumns,
-                    std::min<int64_t>(kPanelColumns, strip.columns - n), to + n);
-    }
-  };
+  const FloatWriter writer{{product, out}};
   if (product.lhs.term_stride == 1)
-    Walk(product.lhs, panels, InPlace(lhs, product.lhs), add, 1, kAllTerms, write).run();
+    Walk(product.lhs, panels, InPlace(lhs, product.lhs), add, 1, kAllTerms, writer).run();
   else
-    Walk(product.lhs, panels, PackedTerms(lhs, product.lhs, gemm.pack.floats), add, 1, kAllTerms, write).run();
+    Walk(product.lhs, panels, PackedTerms(lhs, product.lhs, gemm.pack.floats), add, 1, kAllTerms, writer).run();
 }
 
 }  // namespace fqt::gemm

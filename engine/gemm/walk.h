@@ -16,9 +16,9 @@
 namespace fqt::gemm {
 
 // Bytes of what is used over and over, and is meant to stay in the first-level cache meanwhile:
-inline constexpr int64_t kRunBytes = 16 * 1024;    ///< one panel's part of a run of terms
-inline constexpr int64_t kStripBytes = 16 * 1024;  ///< the panels that a row of tiles goes through in one call
-inline constexpr int64_t kRowBytes = 16 * 1024;    ///< the rows of a block whose tiles are done at once
+inline constexpr int64_t kRunBytes = 16 * 1024;   ///< one panel's part of a run of terms
+inline constexpr int64_t kStripBytes = 8 * 1024;  ///< the panels that a row of tiles goes through in one call
+inline constexpr int64_t kRowBytes = 16 * 1024;   ///< the rows of a block whose tiles are done at once
 // and in the second-level cache:
 inline constexpr int64_t kBlockBytes = 160 * 1024;  ///< the rows of a block whose tiles are not
 inline constexpr int64_t kBlockTiles = 384;         ///< those tiles
@@ -33,6 +33,9 @@ struct Strip {
   int64_t column, columns;
   const Total* sums;
   int64_t sum_panel;
+
+  /// Nothing but whole tiles.
+  bool whole(int tile_rows) const { return rows == tile_rows && columns % kernels::kPanelColumns == 0; }
 };
 
 /// Sums in the type the kernel adds in.
@@ -100,8 +103,10 @@ struct Terms {
   }
 };
 
-/// A product as it is walked. Rhs, Source and Add: see above; visit(strip) is called for finished tiles.
-template <typename Rhs, typename Source, typename Add, typename Visit>
+/// A product as it is walked. Rhs, Source and Add: see above. output.write(strip) is called for finished tiles;
+/// output.place(task, strip), where there is one, may give whole tiles whose terms are one run a place in the result
+/// itself, and says whether it did.
+template <typename Rhs, typename Source, typename Add, typename Output>
 class Walk {
  public:
   using Lhs = typename Source::Lhs;
@@ -109,12 +114,12 @@ class Walk {
 
   /// `most_groups`: of a run, where a proof bounds it. `depth`: see kernels::GemmKernels.
   Walk(const LhsGather& gather, const Panels<Rhs>& panels, const Source& source, const Add& add, int depth,
-       int64_t most_groups, const Visit& visit)
+       int64_t most_groups, const Output& output)
       : gather_(gather),
         panels_(panels),
         source_(source),
         add_(add),
-        visit_(visit),
+        output_(output),
         depth_(depth),
         tile_rows_(kernels::active().gemm.rows),
         rows_(static_cast<int64_t>(gather.rows.size())),
@@ -128,7 +133,7 @@ class Walk {
     const int64_t tiles = this->tiles();
     const int64_t panel_blocks = (panel_count_ + kBlockPanels - 1) / kBlockPanels;
     // Fewer rows a block where there would be too few blocks to share out; which rows share a block changes no result.
-    const int64_t parts = threads() == 1 ? 1 : 4 * threads();
+    const int64_t parts = threads() == 1 ? 1 : (Source::kAcrossRows ? 1 : 4) * threads();
     const int64_t block_tiles = std::clamp<int64_t>(tiles * panel_blocks / parts, 1, most_tiles());
     const int64_t row_blocks = (tiles + block_tiles - 1) / block_tiles;
     parallel_for(row_blocks * panel_blocks, 1, [&](int64_t begin, int64_t end) {
@@ -214,11 +219,12 @@ class Walk {
             depth_};
   }
 
-  void visit(const Block& block, int64_t tile, int64_t panel, int64_t panels, const Total* sums,
-             int64_t sum_panel) const {
+  Strip<Total> strip(const Block& block, int64_t tile, int64_t panel, int64_t panels, const Total* sums,
+                     int64_t sum_panel) const {
     const int64_t row = block.first_row + tile * tile_rows_, column = (block.first_panel + panel) * kColumns;
-    visit_(Strip<Total>{row, std::min<int64_t>(tile_rows_, rows_ - row), column,
-                        std::min<int64_t>(panels * kColumns, panels_.columns - column), sums, sum_panel});
+    return {row,    std::min<int64_t>(tile_rows_, rows_ - row),
+            column, std::min<int64_t>(panels * kColumns, panels_.columns - column),
+            sums,   sum_panel};
   }
 
   /// All terms are one run: tiles are done when they have been added up, and the sums of one strip are all there is to
@@ -227,13 +233,19 @@ class Walk {
     const TermRun run{0, terms_.segments, 0, terms_.segment_groups};
     const LhsRun<Lhs> lhs = source.run(rows, run, tile_rows_);
     const int64_t panel_bytes = terms_.segments * terms_.segment_groups * kGroupBytes * panels_.planes;
-    const int64_t strip = std::clamp<int64_t>(kStripBytes / std::max<int64_t>(panel_bytes, 1), 1, block.panels);
-    for (int64_t p = 0; p < block.panels; p += strip)
+    const int64_t width = std::clamp<int64_t>(kStripBytes / std::max<int64_t>(panel_bytes, 1), 1, block.panels);
+    for (int64_t p = 0; p < block.panels; p += width)
       for (int64_t t = 0; t < block.tiles; ++t) {
-        const int64_t panels = std::min(strip, block.panels - p);
+        const int64_t panels = std::min(width, block.panels - p);
+        const Strip<Total> done = strip(block, t, p, panels, sums, tile_size());
         auto task = this->task(block, lhs, run, t, p, panels, true);
+        if constexpr (requires { output_.place(task, done); })
+          if (done.whole(tile_rows_) && output_.place(task, done)) {
+            add_.tile(task);
+            continue;
+          }
         add_(task, sums);
-        visit(block, t, p, panels, sums, tile_size());
+        output_.write(done);
       }
   }
 
@@ -250,14 +262,14 @@ class Walk {
       fresh = false;
     });
     for (int64_t t = 0; t < block.tiles; ++t)
-      visit(block, t, 0, block.panels, sums + t * tile_size(), block.tiles * tile_size());
+      output_.write(strip(block, t, 0, block.panels, sums + t * tile_size(), block.tiles * tile_size()));
   }
 
   const LhsGather& gather_;
   const Panels<Rhs>& panels_;
   const Source& source_;
   const Add& add_;
-  const Visit& visit_;
+  const Output& output_;
   int depth_, tile_rows_;
   int64_t rows_, panel_count_;
   Terms terms_;

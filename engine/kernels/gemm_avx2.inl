@@ -43,6 +43,9 @@ inline void tile(const TileTask<Lhs, Rhs, Sum>& task) {
   using Vector = decltype(load_panel(task.panel));
   constexpr int kHalf = 8 * kGroup<Rhs>;
   const int64_t groups = task.groups, step = task.step, row = task.sum_row;
+  const Lhs* a[kRows];
+#pragma GCC unroll 6
+  for (int r = 0; r < kRows; ++r) a[r] = task.lhs + task.rows[r];
   for (int64_t p = 0; p < task.panel_count; ++p) {
     const Rhs* panel = task.panel + p * task.panel_stride;
     Sum* sums = task.sums + p * task.sum_panel;
@@ -53,10 +56,8 @@ inline void tile(const TileTask<Lhs, Rhs, Sum>& task) {
       acc[r][1] = zero_or_load(task.fresh, sums + r * row + 8);
     }
     for (int64_t s = 0; s < task.segment_count; ++s) {
-      const Lhs* a[kRows];
-#pragma GCC unroll 6
-      for (int r = 0; r < kRows; ++r) a[r] = task.lhs + task.rows[r] + task.segments[s];
-      for (int64_t g = 0, at = 0; g < groups; ++g, at += step, panel += 2 * kHalf) {
+      int64_t at = task.segments[s];
+      for (int64_t g = groups; g > 0; --g, at += step, panel += 2 * kHalf) {
         const Vector b0 = load_panel(panel), b1 = load_panel(panel + kHalf);
 #pragma GCC unroll 6
         for (int r = 0; r < kRows; ++r) {
@@ -79,6 +80,9 @@ inline void tile(const TileTask<Lhs, Rhs, Sum>& task) {
 void tile_u8s8_deep(const TileTask<uint8_t, int8_t, int32_t>& task) {
   const __m256i ones = _mm256_set1_epi16(1);
   const int64_t groups = task.groups, step = task.step, row = task.sum_row;
+  const uint8_t* a[kRows];
+#pragma GCC unroll 6
+  for (int r = 0; r < kRows; ++r) a[r] = task.lhs + task.rows[r];
   for (int64_t p = 0; p < task.panel_count; ++p) {
     const int8_t* panel = task.panel + p * task.panel_stride;
     int32_t* sums = task.sums + p * task.sum_panel;
@@ -88,13 +92,11 @@ void tile_u8s8_deep(const TileTask<uint8_t, int8_t, int32_t>& task) {
     for (int r = 0; r < kRows; ++r) acc[r][0] = acc[r][1] = _mm256_setzero_si256();
     int64_t left = task.depth;
     for (int64_t s = 0; s < task.segment_count; ++s) {
-      const uint8_t* a[kRows];
-#pragma GCC unroll 6
-      for (int r = 0; r < kRows; ++r) a[r] = task.lhs + task.rows[r] + task.segments[s];
+      int64_t at = task.segments[s];
       for (int64_t g = 0; g < groups;) {
         const int64_t stop = groups - g < left ? groups : g + left;
         left -= stop - g;
-        for (int64_t at = g * step; g < stop; ++g, at += step, panel += 64) {
+        for (; g < stop; ++g, at += step, panel += 64) {
           const __m256i b0 = load(panel), b1 = load(panel + 32);
 #pragma GCC unroll 6
           for (int r = 0; r < kRows; ++r) {

@@ -28,6 +28,9 @@ template <typename Lhs, typename Rhs, typename Sum>
 void tile(const TileTask<Lhs, Rhs, Sum>& task) {
   using Vector = decltype(load(task.panel));
   const int64_t groups = task.groups, step = task.step, row = task.sum_row;
+  const Lhs* a[kRows];
+#pragma GCC unroll 14
+  for (int r = 0; r < kRows; ++r) a[r] = task.lhs + task.rows[r];
   for (int64_t p = 0; p < task.panel_count; ++p) {
     const Rhs* panel = task.panel + p * task.panel_stride;
     Sum* sums = task.sums + p * task.sum_panel;
@@ -35,10 +38,8 @@ void tile(const TileTask<Lhs, Rhs, Sum>& task) {
 #pragma GCC unroll 14
     for (int r = 0; r < kRows; ++r) acc[r] = zero_or_load(task.fresh, sums + r * row);
     for (int64_t s = 0; s < task.segment_count; ++s) {
-      const Lhs* a[kRows];
-#pragma GCC unroll 14
-      for (int r = 0; r < kRows; ++r) a[r] = task.lhs + task.rows[r] + task.segments[s];
-      for (int64_t g = 0, at = 0; g < groups; ++g, at += step, panel += 16 * kGroup<Rhs>) {
+      int64_t at = task.segments[s];
+      for (int64_t g = groups; g > 0; --g, at += step, panel += 16 * kGroup<Rhs>) {
         const Vector b = load(panel);
 #pragma GCC unroll 14
         for (int r = 0; r < kRows; ++r) acc[r] = dot(acc[r], a[r] + at, b);
