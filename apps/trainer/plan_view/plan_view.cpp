@@ -54,8 +54,7 @@ std::string meaning(const PlannedModel& planned) {
   const quant::Plan& plan = *planned.plan;
   std::string text(plan.strategy->description);
   if (plan.metric) text += fmt::format(" {} ({})", plan.metric->title, plan.metric->description);
-  if (plan.strategy->takes_range) text += fmt::format(", {} to {}", plan.low, plan.high);
-  if (plan.metric) text += fmt::format(", {}", plan.mapping->name);
+  if (plan.mapping != &quant::mappings().front()) text += fmt::format(", mapping {}", plan.mapping->name);
   if (plan.per_product) text += ", each product apart";
   if (plan.depth_layer) text += ", depth in layers";
   for (const auto& [operand, offset] :

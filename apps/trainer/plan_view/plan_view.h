@@ -44,7 +44,7 @@ struct PlanView {
 /// models::build_model, quant::parse_plan and read_plan_file.
 PlanView view_plans(const std::vector<Config>& configs, const models::ModelOptions& options);
 
-/// What a plan does, in a line: "bits fall with accumulation (terms of each sum), 8 to 4, grouped".
+/// What a plan does, in a line: "bits fall with accumulation (terms of each sum), mapping linear".
 std::string meaning(const PlannedModel& plan);
 
 }  // namespace fqt::trainer

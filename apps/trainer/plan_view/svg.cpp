@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "trainer/plan_view/table.h"
+#include "trainer/text.h"
 
 namespace fqt::trainer {
 namespace {
@@ -16,9 +17,9 @@ constexpr std::string_view kInk = "#1f2933", kGrey = "#667080", kGrid = "#e3e7ec
                            kMetric = "#c2570c", kSpread = "#16324f";
 
 constexpr double kLeft = 96, kRight = 24, kLegend = 44, kTitle = 46, kMetricHeight = 84, kBetween = 18,
-                 kBitsHeight = 112, kPanelGap = 26, kLetter = 6;
+                 kBitsHeight = 112, kPanelGap = 26, kLetter = 6, kSizes = 360;
 constexpr double kPanel = kTitle + kMetricHeight + kBetween + kBitsHeight + kPanelGap;
-constexpr double kNameAngle = 60;  ///< degrees; at this slope names 13 apart stay clear of each other
+constexpr double kNameAngle = 60;  ///< degrees; at this slope names 14 apart stay clear of each other
 
 std::string escaped(std::string_view text) {
   std::string result;
@@ -48,8 +49,9 @@ class Drawing {
                          height, fill);
     body_ += tip.empty() ? "/>\n" : fmt::format("><title>{}</title></rect>\n", escaped(tip));
   }
-  void dot(double x, double y) {
-    body_ += fmt::format("<circle cx=\"{:.2f}\" cy=\"{:.2f}\" r=\"3\" fill=\"{}\"/>\n", x, y, kMetric);
+  void dot(double x, double y, bool full = true) {
+    body_ += fmt::format("<circle cx=\"{:.2f}\" cy=\"{:.2f}\" r=\"3\" fill=\"{}\" stroke=\"{}\"/>\n", x, y,
+                         full ? kMetric : "#ffffff", kMetric);
   }
   void path(const std::vector<std::pair<double, double>>& points, std::string_view color) {
     body_ += "<polyline fill=\"none\" stroke-opacity=\"0.55\" stroke-width=\"1.5\" points=\"";
@@ -58,7 +60,7 @@ class Drawing {
   }
   void text(double x, double y, std::string_view text, std::string_view anchor, double size,
             std::string_view color = kInk, double angle = 0, bool bold = false) {
-    body_ += fmt::format("<text x=\"{:.2f}\" y=\"{:.2f}\" text-anchor=\"{}\" font-size=\"{}\" fill=\"{}\"", x, y,
+    body_ += fmt::format("<text x=\"{:.2f}\" y=\"{:.2f}\" text-anchor=\"{}\" font-size=\"{:.3g}\" fill=\"{}\"", x, y,
                          anchor, size, color);
     if (angle != 0) body_ += fmt::format(" transform=\"rotate({} {:.2f} {:.2f})\"", angle, x, y);
     if (bold) body_ += " font-weight=\"600\"";
@@ -118,7 +120,7 @@ class Picture {
  public:
   explicit Picture(const PlanView& view) : view_(view) {
     const auto sites = static_cast<double>(view.sites.size());
-    pitch_ = std::clamp(880 / sites, 13.0, 60.0);
+    pitch_ = std::clamp(880 / sites, 14.0, 60.0);
     plot_ = std::max(pitch_ * sites, 560.0);
     for (const PlannedModel& plan : view.plans)
       for (size_t site = 0; site < view.sites.size(); ++site)
@@ -180,13 +182,15 @@ class Picture {
     for (const double tick : axis.ticks()) {
       const double y = top + height * (1 - axis.share(tick));
       drawing_.line(kLeft, y, kLeft + plot_, y, kGrid);
-      drawing_.text(kLeft - 8, y + 3.5, fmt::format("{:L}", tick), "end", 10, kGrey);
+      drawing_.text(kLeft - 8, y + 3.5,
+                    tick < 1 && tick > 0 ? fmt::format("{:.3g}", tick) : grouped(std::llround(tick)), "end", 10, kGrey);
     }
     drawing_.text(kLeft - 58, top + height / 2, title, "middle", 10, kGrey, -90);
   }
 
   void panel(const PlannedModel& plan) {
-    drawing_.text(kLeft, top_ + 14, plan.text, "start", 13, kInk, 0, true);
+    const auto room = static_cast<size_t>((plot_ - kSizes) / 8);
+    drawing_.text(kLeft, top_ + 14, shorten(plan.text, room), "start", 13, kInk, 0, true);
     drawing_.text(kLeft, top_ + 31, meaning(plan), "start", 11, kGrey);
     drawing_.text(
         kLeft + plot_, top_ + 14,
@@ -208,7 +212,8 @@ class Picture {
     for (size_t site = 0; site < values.size(); ++site)
       points.emplace_back(centre(site), top + kMetricHeight * (1 - scale.share(values[site])));
     drawing_.path(points, kMetric);
-    for (const auto& [x, y] : points) drawing_.dot(x, y);
+    for (size_t site = 0; site < points.size(); ++site)
+      drawing_.dot(points[site].first, points[site].second, plan.site_bits(site).has_value());
   }
 
   void bits(const PlannedModel& plan, double top) {
@@ -222,8 +227,11 @@ class Picture {
       const std::string tip = fmt::format("{}: {}", view_.sites[site].name,
                                           planned ? fmt::format("{} bits", *planned) : std::string("float32"));
       drawing_.rect(x - bar / 2, base - tall, bar, tall, planned ? kBits : "url(#float)", tip);
-      if (planned)
-        drawing_.text(x, base - 6, fmt::format("{}", *planned), "middle", std::min(10.0, pitch_ * 0.62), "#ffffff");
+      if (planned) {
+        const std::string number = fmt::format("{}", *planned);
+        const double fitting = bar / (0.66 * static_cast<double>(number.size()));
+        drawing_.text(x, base - 6, number, "middle", std::min(10.0, fitting), "#ffffff");
+      }
       if (spread(plan, site))
         whisker(x, base - height(plan.running_bits(site).second), base - height(plan.running_bits(site).first));
     }

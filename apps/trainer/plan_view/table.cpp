@@ -8,6 +8,19 @@
 #include "trainer/text.h"
 
 namespace fqt::trainer {
+namespace {
+
+bool begins_character(char byte) { return (static_cast<unsigned char>(byte) >> 6) != 2; }
+
+/// Of the first `count` characters.
+size_t bytes_of(std::string_view text, size_t count) {
+  size_t bytes = 0;
+  while (bytes < text.size() && (count > 0 || !begins_character(text[bytes])))
+    if (begins_character(text[bytes++])) --count;
+  return bytes;
+}
+
+}  // namespace
 std::string Table::line(const std::vector<Cell>& row, const std::vector<size_t>& widths, bool color) const {
   std::string text;
   size_t at = 0, column_start = 0;  // in columns of the terminal
@@ -51,14 +64,14 @@ std::string Table::text(bool color) const {
 }
 
 size_t text_width(std::string_view text) {
-  return static_cast<size_t>(
-      std::count_if(text.begin(), text.end(), [](char byte) { return (static_cast<unsigned char>(byte) >> 6) != 2; }));
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), begins_character));
 }
 
 std::string shorten(const std::string& text, size_t width) {
-  if (text.size() <= width) return text;
+  const size_t whole = text_width(text);
+  if (whole <= width) return text;
   const size_t tail = (width - 1) / 2, head = width - 1 - tail;
-  return text.substr(0, head) + "…" + text.substr(text.size() - tail);
+  return text.substr(0, bytes_of(text, head)) + "…" + text.substr(bytes_of(text, whole - tail));
 }
 
 std::string wrap(std::string_view text, size_t width, size_t indent) {

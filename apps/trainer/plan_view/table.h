@@ -33,7 +33,7 @@ class Table {
 
 /// Characters of a UTF-8 text.
 size_t text_width(std::string_view text);
-/// At most `width` characters (at least 3), with … for what goes out of the middle. `text` is ASCII.
+/// At most `width` characters (at least 3), with … for what goes out of the middle.
 std::string shorten(const std::string& text, size_t width);
 /// Words in lines of at most `width` characters, those after the first behind `indent` blanks.
 std::string wrap(std::string_view text, size_t width, size_t indent);

@@ -175,11 +175,12 @@ class Renderer {
       std::vector<Cell> row = site_cells(site, layout, name_width, view_.plans[begin]);
       for (size_t plan = begin; plan < end; ++plan) {
         const PlannedModel& planned = view_.plans[plan];
+        const bool marked = any_differs(planned);
         const std::optional<int> bits = planned.site_bits(site);
         std::string bar = block_bar(bits.value_or(0) * layout.eighths_per_bit);
         const size_t longest = text_width(block_bar(most_ * layout.eighths_per_bit));
         bar += std::string(layout.eighths_per_bit > 0 ? longest - text_width(bar) + 1 : 0, ' ');
-        const std::string number = bits_text(bits) + (differs(planned, site) ? "*" : "");
+        const std::string number = bits_text(bits) + (differs(planned, site) ? "*" : marked ? " " : "");
         row.push_back(bits_cell(bits, fmt::format("{}{:>{}}", bar, number, layout.eighths_per_bit > 0 ? 4 : 0)));
       }
       table.add(std::move(row));
