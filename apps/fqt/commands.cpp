@@ -6,6 +6,7 @@ namespace {
 constexpr Command kCommands[] = {
     {"train", "train a model on low-bit integers or in float", declare_train},
     {"eval", "test accuracy of a finished run", declare_eval},
+    {"plan", "the bits of each layer under a plan, before it is run", declare_plan},
     {"recipes", "the ways to train on integers that are built in", declare_recipes},
     {"quantize", "round an array to a grid, and see what is lost", declare_quantize},
     {"vectors", "test vectors to check other implementations with", declare_vectors},

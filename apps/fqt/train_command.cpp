@@ -6,8 +6,8 @@
 
 #include "engine/hash.h"
 #include "fqt/command.h"
+#include "fqt/config_options.h"
 #include "fqt/output.h"
-#include "trainer/config_keys.h"
 #include "trainer/host.h"
 #include "trainer/json.h"
 #include "trainer/recipes.h"
@@ -86,23 +86,12 @@ std::string keys_help() {
 
 Action declare_train(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
-  const auto flag = [&](const std::string& option, const ConfigKey& key, const std::string& value_name) {
-    const auto assign = [arguments, option, name = std::string(key.name)](const std::string& text) {
-      arguments->flags.push_back({name, text, option.starts_with('-') ? option : name});
-    };
-    app.add_option_function<std::string>(option, assign, std::string(key.description))->type_name(value_name);
-  };
-  flag("model", *find_key("model"), "NAME");
+  const Flags flags(arguments, &arguments->flags);
+  add_key(app, flags, "model", *find_key("model"), "NAME");
   for (const ConfigKey& key : config_keys())
-    if (!key.flag.empty()) flag(std::string(key.flag), key, "");
+    if (!key.flag.empty()) add_key(app, flags, std::string(key.flag), key);
   app.add_option("--config", arguments->config_file, "TOML file of keys; flags go over it")->type_name("FILE");
-  const auto set = [arguments](const std::vector<std::string>& texts) {
-    for (const std::string& text : texts) arguments->flags.push_back(parse_assignment(text));
-  };
-  app.add_option_function<std::vector<std::string>>("--set", set, "one key; may be repeated")
-      ->type_name("KEY=VALUE")
-      ->expected(1)
-      ->take_all();
+  add_set(app, flags);
   app.add_flag("--json", arguments->json, "print the result as one JSON object");
   app.add_flag("--quiet", arguments->quiet, "show no progress");
   app.footer(keys_help);

@@ -1,15 +1,14 @@
 #include "trainer/progress.h"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <vector>
 
+#include "trainer/terminal.h"
 #include "trainer/text.h"
 
 namespace fqt::trainer {
@@ -40,16 +39,6 @@ std::string bar_of(const ProgressState& state, int width, bool color) {
   return color ? fmt::format("[\x1b[36m{}\x1b[2m{}\x1b[0m]", done, rest) : fmt::format("[{}{}]", done, rest);
 }
 
-int terminal_width() {
-  winsize size{};
-  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
-}
-
-bool is_set(const char* variable) {
-  const char* value = std::getenv(variable);
-  return value && *value;
-}
-
 /// Progress that nobody can read any more is no reason to stop: failures are ignored.
 void show(const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), stderr);
@@ -73,8 +62,8 @@ std::string format_line(const ProgressState& state) { return join(figures(state)
 
 Progress::Progress(bool quiet)
     : quiet_(quiet),
-      terminal_(isatty(STDERR_FILENO) && (!is_set("TERM") || std::string_view(std::getenv("TERM")) != "dumb")),
-      color_(terminal_ && !is_set("NO_COLOR")),
+      terminal_(is_terminal(STDERR_FILENO)),
+      color_(wants_color(STDERR_FILENO)),
       next_(Clock::now() + (terminal_ ? Clock::duration{} : kLineInterval)) {}
 
 Progress::~Progress() { erase_bar(); }
@@ -88,7 +77,7 @@ void Progress::update(const ProgressState& state) {
   const auto now = Clock::now();
   if (quiet_ || now < next_) return;
   if (terminal_)
-    show(fmt::format("\r{}\x1b[K", format_bar(state, terminal_width(), color_)));
+    show(fmt::format("\r{}\x1b[K", format_bar(state, terminal_width(STDERR_FILENO), color_)));
   else
     show(format_line(state) + "\n");
   bar_shown_ = terminal_;

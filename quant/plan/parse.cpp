@@ -9,7 +9,6 @@ namespace fqt::quant {
 namespace {
 
 std::optional<int> whole_number(std::string_view text) {
-  if (text.starts_with('+')) text.remove_prefix(1);
   int number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
@@ -66,7 +65,8 @@ void parse_option(Plan& plan, std::string_view option) {
   std::string_view value = option;
   const std::string_view name = cut(value, '=');
   const auto offset = [&](int& target) {
-    const std::optional<int> number = whole_number(value);
+    const bool plus = value.starts_with('+') && !value.starts_with("+-");
+    const std::optional<int> number = whole_number(value.substr(plus ? 1 : 0));
     check(number && std::abs(*number) <= kMaxBits - kMinBits,
           "[plan] '{}': {} is an offset to the bits, as in {}=+2, not '{}'", plan.text, name, name, value);
     target = *number;

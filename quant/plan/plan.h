@@ -38,6 +38,7 @@ struct PlanInput {
 struct Strategy {
   std::string_view name;
   std::string_view usage, example;
+  std::string_view description;  ///< "the same bits everywhere"; where it takes a metric, the metric's title follows
   bool takes_metric, takes_range;
   /// Bits of each site's products, before offsets; null for float.
   std::vector<ByProduct<int>> (*assign)(const Plan& plan, const PlanInput& input);

@@ -48,11 +48,11 @@ std::vector<ByProduct<int>> assign_random(const Plan& plan, const PlanInput& inp
 }
 
 constexpr Strategy kStrategies[] = {
-    {"fp32", "fp32", "fp32", false, false, nullptr},
-    {"U", "U:BITS", "U:6", false, false, assign_uniform},
-    {"C+", "METRIC:C+:LOW-HIGH", "A:C+:4-8", true, true, assign_rising},
-    {"C-", "METRIC:C-:LOW-HIGH", "A:C-:4-8", true, true, assign_falling},
-    {"R", "R:LOW-HIGH", "R:4-8", false, true, assign_random},
+    {"fp32", "fp32", "fp32", "every layer in float32", false, false, nullptr},
+    {"U", "U:BITS", "U:6", "the same bits everywhere", false, false, assign_uniform},
+    {"C+", "METRIC:C+:LOW-HIGH", "A:C+:4-8", "bits rise with", true, true, assign_rising},
+    {"C-", "METRIC:C-:LOW-HIGH", "A:C-:4-8", "bits fall with", true, true, assign_falling},
+    {"R", "R:LOW-HIGH", "R:4-8", "each layer's bits drawn by the seed", false, true, assign_random},
 };
 
 }  // namespace

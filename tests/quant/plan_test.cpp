@@ -48,6 +48,8 @@ TEST_CASE("plan: what does not parse is shown, with what would") {
       {"R:4-8,map=cubic", {"no mapping 'cubic'", "grouped, linear"}},
       {"U:6,grad=two", {"grad=+2, not 'two'"}},
       {"U:6,grad=99", {"offset"}},
+      {"U:6,grad=+-2", {"grad=+2, not '+-2'"}},
+      {"U:+6", {"whole number"}},
       {"U:6,per=site", {"per is layer or product"}},
       {"U:6,colour=red", {"no option 'colour=red'"}},
       {"fp32,grad=1", {"takes no bits and no options"}},

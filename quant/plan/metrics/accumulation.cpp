@@ -2,6 +2,8 @@
 
 namespace fqt::quant {
 
-double accumulation(const MetricInput& input) { return static_cast<double>(input.site.product(input.product, input.batch).terms); }
+double accumulation(const MetricInput& input) {
+  return static_cast<double>(input.site.product(input.product, input.batch).terms);
+}
 
 }  // namespace fqt::quant

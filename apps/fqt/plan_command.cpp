@@ -1,0 +1,115 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/check.h"
+#include "fqt/command.h"
+#include "fqt/config_options.h"
+#include "fqt/output.h"
+#include "trainer/files.h"
+#include "trainer/plan_file.h"
+#include "trainer/plan_view/export.h"
+#include "trainer/plan_view/plan_view.h"
+#include "trainer/plan_view/svg.h"
+#include "trainer/plan_view/text.h"
+#include "trainer/terminal.h"
+
+namespace fqt::program {
+namespace {
+
+using namespace fqt::trainer;
+
+constexpr int kWidest = 120;  ///< columns in which a line can still be followed
+
+struct Arguments {
+  std::vector<Assignment> flags;
+  std::vector<std::string> plans;
+  std::string image = "32x32x3", svg;
+  int64_t classes = 10;
+  bool json = false, csv = false, toml = false;
+};
+
+/// A configuration for each plan.
+std::vector<Config> resolve(const Arguments& arguments) {
+  std::vector<Config> configs;
+  if (arguments.plans.empty()) configs.push_back(resolve_config({arguments.flags}));
+  for (const std::string& plan : arguments.plans) {
+    std::vector<Assignment> flags = arguments.flags;
+    flags.push_back({"plan", plan, "--plan"});
+    configs.push_back(resolve_config({flags}));
+  }
+  check(!configs.front().model.empty(),
+        "[plan] no model is named; `fqt info` lists them, as in `fqt plan resnet20 --plan A:C-:4-8`");
+  check(!arguments.toml || configs.size() == 1, "[plan] --toml writes the file of one plan; give one --plan");
+  return configs;
+}
+
+models::ModelOptions model_options(const Arguments& arguments, const Config& config) {
+  models::ModelOptions options;
+  options.classes = arguments.classes;
+  options.norm = config.layers.norm;
+  const char *at = arguments.image.data(), *end = at + arguments.image.size();
+  for (int64_t* extent : {&options.height, &options.width, &options.channels}) {
+    const auto [rest, error] = std::from_chars(at, end, *extent);
+    const bool last = extent == &options.channels;
+    check(error == std::errc() && *extent >= 1 && *extent <= 4096 && (last ? rest == end : rest != end && *rest == 'x'),
+          "[plan] --image: '{}' is no size; give HEIGHTxWIDTHxCHANNELS, as in 32x32x3", arguments.image);
+    at = last ? rest : rest + 1;
+  }
+  return options;
+}
+
+TextStyle style() {
+  const int width = terminal_width(STDOUT_FILENO);
+  return {static_cast<size_t>(std::min(width, kWidest)), wants_color(STDOUT_FILENO)};
+}
+
+std::string to_output(const Arguments& arguments, const PlanView& view) {
+  if (arguments.json) return to_text(plan_json(view)) + "\n";
+  if (arguments.csv) return plan_csv(view);
+  const PlannedModel& plan = view.plans.front();
+  if (arguments.toml)
+    return plan_toml(fmt::format("The bits of {} under the plan {}.", view.model, plan.text), plan.bits, view.sites);
+  return plan_text(view, style()) + (arguments.svg.empty() ? "" : fmt::format("wrote {}\n", arguments.svg));
+}
+
+void run(const Arguments& arguments) {
+  const std::vector<Config> configs = resolve(arguments);
+  const PlanView view = view_plans(configs, model_options(arguments, configs.front()));
+  if (!arguments.svg.empty()) write_text_file(arguments.svg, plan_svg(view));
+  print(to_output(arguments, view));
+}
+
+}  // namespace
+
+Action declare_plan(CLI::App& app) {
+  const auto arguments = std::make_shared<Arguments>();
+  const Flags flags(arguments, &arguments->flags);
+  add_key(app, flags, "model", *find_key("model"), "NAME");
+  app.add_option("--plan", arguments->plans, std::string(find_key("plan")->description) + "; may be repeated")
+      ->type_name("PLAN")
+      ->expected(1)
+      ->take_all();
+  for (const char* key : {"recipe", "train.batch", "seed"})
+    add_key(app, flags, std::string(find_key(key)->flag), *find_key(key));
+  add_set(app, flags);
+  app.add_option("--image", arguments->image, "what the model is built for")->capture_default_str()->type_name("HxWxC");
+  app.add_option("--classes", arguments->classes, "what the model is built for")
+      ->check(CLI::Range(1, 1 << 20).description(""))
+      ->capture_default_str()
+      ->type_name("");
+  CLI::Option* json = app.add_flag("--json", arguments->json, "print one JSON object");
+  CLI::Option* csv = app.add_flag("--csv", arguments->csv, "print a row for each layer and plan");
+  CLI::Option* toml = app.add_flag("--toml", arguments->toml, "print a plan file, for `fqt train --plan FILE.toml`");
+  json->excludes(csv)->excludes(toml);
+  csv->excludes(toml);
+  app.add_option("--svg", arguments->svg, "draw the plans, too")->type_name("FILE.svg");
+  return [arguments] { run(*arguments); };
+}
+
+}  // namespace fqt::program

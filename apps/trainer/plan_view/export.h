@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+
+#include "trainer/json.h"
+#include "trainer/plan_view/plan_view.h"
+
+namespace fqt::trainer {
+
+/// Of one plan: model, recipe, batch, seed, plan, strategy, metric, sites and size. Of several: the first four, and the
+/// others for each of "plans". `bits` of a site is null in float; the widths of its operands, as they run under the
+/// recipe, are then 32.
+Json plan_json(const PlanView& view);
+
+/// A header, and a row for each site and plan; `bits` of a site in float is empty.
+std::string plan_csv(const PlanView& view);
+
+}  // namespace fqt::trainer

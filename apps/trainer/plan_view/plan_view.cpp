@@ -1,0 +1,66 @@
+#include "trainer/plan_view/plan_view.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "models/trace.h"
+#include "trainer/experiment.h"
+#include "trainer/plan_file.h"
+#include "trainer/recipes.h"
+
+namespace fqt::trainer {
+
+std::optional<int> PlannedModel::site_bits(size_t site) const {
+  if (bits[site].is_float) return std::nullopt;
+  return bits[site].products[quant::ProductKind::forward].lhs;
+}
+
+std::pair<int, int> PlannedModel::running_bits(size_t site) const {
+  const quant::Precision& row = precision.at(bits[site].site);
+  int least = row.products[quant::ProductKind::forward].lhs.bits, most = least;
+  for (const quant::ProductPrecision& product : row.products) {
+    least = std::min({least, product.lhs.bits, product.rhs.bits});
+    most = std::max({most, product.lhs.bits, product.rhs.bits});
+  }
+  return {least, most};
+}
+
+const quant::Metric& PlannedModel::metric() const {
+  return plan && plan->metric ? *plan->metric : quant::metrics().front();
+}
+
+double PlanView::metric(const quant::Metric& metric, const PlannedModel& plan, size_t site) const {
+  return metric.value({sites[site], quant::ProductKind::forward, batch, plan.plan && plan.plan->depth_layer});
+}
+
+PlanView view_plans(const std::vector<Config>& configs, const models::ModelOptions& options) {
+  const Config& first = configs.front();
+  PlanView view{first.model, describe_recipe(first), first.bits.schedule, first.train.batch, first.seed, {}, {}};
+  view.sites = models::trace_sites(*models::build_model(first.model, options), options);
+  for (const Config& config : configs) {
+    PlannedModel& plan = view.plans.emplace_back();
+    plan.text = config.plan;
+    if (!is_plan_file(config.plan)) plan.plan = quant::parse_plan(config.plan);
+    plan.bits = plan_bits(config, view.sites);
+    plan.precision = quant::make_precision_table(plan.bits, config.quant);
+    plan.size = quant::plan_size(view.sites, plan.precision, view.batch);
+  }
+  return view;
+}
+
+std::string meaning(const PlannedModel& planned) {
+  if (!planned.plan) return "bits from the rules of a file";
+  const quant::Plan& plan = *planned.plan;
+  std::string text(plan.strategy->description);
+  if (plan.metric) text += fmt::format(" {} ({})", plan.metric->title, plan.metric->description);
+  if (plan.mapping != &quant::mappings().front()) text += fmt::format(", mapping {}", plan.mapping->name);
+  if (plan.per_product) text += ", each product apart";
+  if (plan.depth_layer) text += ", depth in layers";
+  for (const auto& [operand, offset] :
+       {std::pair("X", plan.lhs_offset), {"W", plan.rhs_offset}, {"dY", plan.grad_offset}})
+    if (offset != 0) text += fmt::format(", {} {:+}", operand, offset);
+  return text;
+}
+
+}  // namespace fqt::trainer

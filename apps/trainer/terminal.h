@@ -1,0 +1,12 @@
+#pragma once
+
+namespace fqt::trainer {
+
+/// Whether a file descriptor is a terminal that can move its cursor.
+bool is_terminal(int descriptor);
+/// Whether colours are welcome there: on a terminal, where NO_COLOR is not set.
+bool wants_color(int descriptor);
+/// Columns; 80 where it is no terminal.
+int terminal_width(int descriptor);
+
+}  // namespace fqt::trainer
