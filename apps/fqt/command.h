@@ -29,6 +29,7 @@ inline const CLI::Validator kSeeds = CLI::Range(int64_t{0}, int64_t{1} << 53).de
 Action declare_train(CLI::App& app);
 Action declare_eval(CLI::App& app);
 Action declare_recipes(CLI::App& app);
+Action declare_explain(CLI::App& app);
 Action declare_quantize(CLI::App& app);
 Action declare_vectors(CLI::App& app);
 Action declare_bench(CLI::App& app);

@@ -7,6 +7,7 @@ constexpr Command kCommands[] = {
     {"train", "train a model on low-bit integers or in float", declare_train},
     {"eval", "test accuracy of a finished run", declare_eval},
     {"recipes", "the ways to train on integers that are built in", declare_recipes},
+    {"explain", "a model's matrix products, and one of them walked through", declare_explain},
     {"quantize", "round an array to a grid, and see what is lost", declare_quantize},
     {"vectors", "test vectors to check other implementations with", declare_vectors},
     {"bench", "how fast the kernels and whole training steps are here", declare_bench},

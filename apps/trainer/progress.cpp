@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <vector>
 
+#include "trainer/terminal.h"
 #include "trainer/text.h"
 
 namespace fqt::trainer {
@@ -45,11 +45,6 @@ int terminal_width() {
   return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-bool is_set(const char* variable) {
-  const char* value = std::getenv(variable);
-  return value && *value;
-}
-
 /// Progress that nobody can read any more is no reason to stop: failures are ignored.
 void show(const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), stderr);
@@ -73,8 +68,8 @@ std::string format_line(const ProgressState& state) { return join(figures(state)
 
 Progress::Progress(bool quiet)
     : quiet_(quiet),
-      terminal_(isatty(STDERR_FILENO) && (!is_set("TERM") || std::string_view(std::getenv("TERM")) != "dumb")),
-      color_(terminal_ && !is_set("NO_COLOR")),
+      terminal_(is_terminal(STDERR_FILENO)),
+      color_(takes_color(STDERR_FILENO)),
       next_(Clock::now() + (terminal_ ? Clock::duration{} : kLineInterval)) {}
 
 Progress::~Progress() { erase_bar(); }
