@@ -1,5 +1,7 @@
 #include "quant/operand.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <vector>
 
@@ -203,6 +205,7 @@ Operand to_planar(const Operand& operand, const gemm::PlanarImage& planar) {
   Operand result;
   result.grids = operand.grids;
   result.statistics = operand.statistics;
+  if (operand.values) result.values = std::make_shared<Operand>(to_planar(*operand.values, planar));
   std::visit(
       [&]<typename T>(const Buffer<T>& source) {
         Buffer<T> target(planar.size());
@@ -237,6 +240,23 @@ void integer_sums(const gemm::GatherProduct& product, const Operand& lhs, const 
   check_scales(product, lhs, rhs);
   std::vector<int32_t> zeros;
   gemm::integer_sums(product, view(lhs, zeros), view(rhs, zeros), sums);
+}
+
+void integer_sums(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs,
+                  const gemm::AccumulatorFormat& accumulator, std::span<int64_t> sums) {
+  if (accumulator.bits == 0) return integer_sums(product, lhs, rhs, sums);
+  check_scales(product, lhs, rhs);
+  std::vector<int32_t> zeros;
+  gemm::emulated_sums(product, view(lhs, zeros), view(rhs, zeros), accumulator, sums);
+}
+
+std::string describe_accumulator(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs,
+                                 const gemm::AccumulatorFormat& accumulator) {
+  if (lhs.is_float()) return "float32: one fused multiply-add after another";
+  std::vector<int32_t> zeros;
+  if (accumulator.bits == 0) return gemm::product_accumulator(product, view(lhs, zeros), view(rhs, zeros)).describe();
+  return fmt::format("emulated: {} bits, which {}{}", accumulator.bits, accumulator.saturate ? "saturate" : "wrap",
+                     accumulator.chunk == 0 ? "" : fmt::format(", over chunks of {} terms", accumulator.chunk));
 }
 
 }  // namespace fqt::quant

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct Operand {
   std::vector<Grid> grids;
   /// What a probe is told; null where nobody asked.
   std::shared_ptr<const OperandStatistics> statistics;
+  /// The values before they were rounded, each where its level is; null where no probe asked.
+  std::shared_ptr<const Operand> values;
 
   bool is_float() const { return std::holds_alternative<Buffer<float>>(elements); }
   bool per_channel() const { return grids.size() > 1; }
@@ -68,5 +71,12 @@ int64_t multiply(std::span<const gemm::GatherProduct> products, const Operand& l
 
 /// The sums of one product before scaling, row-major. The same rule holds.
 void integer_sums(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs, std::span<int64_t> sums);
+/// The same as the accumulator leaves them.
+void integer_sums(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs,
+                  const gemm::AccumulatorFormat& accumulator, std::span<int64_t> sums);
+
+/// How multiply() holds the sums of a product, in words.
+std::string describe_accumulator(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs,
+                                 const gemm::AccumulatorFormat& accumulator);
 
 }  // namespace fqt::quant

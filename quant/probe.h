@@ -1,13 +1,25 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string>
 
+#include "quant/operand.h"
 #include "quant/site.h"
 #include "quant/statistics.h"
 
 namespace fqt::quant {
 
-/// What a probe is told about one product of one site.
+/// A product as it was multiplied.
+struct Multiplication {
+  std::span<const gemm::GatherProduct> products;  ///< one for each group of channels; grad_lhs: times a few
+  const Operand& lhs;
+  const Operand& rhs;
+  const gemm::AccumulatorFormat& accumulator;
+  const Tensor& result;
+};
+
+/// What a probe is told about one product of one site. It holds only during the call.
 struct Observation {
   const Site& site;
   uint64_t step;  ///< 0-based
@@ -17,12 +29,19 @@ struct Observation {
   const OperandStatistics& rhs;
   int64_t largest_sum;  ///< |sum| of level differences, before scaling; 0 for fp32
   int64_t overflows;    ///< additions that left an emulated accumulator's range
+  /// How the sums were held, in words; of the product with the most terms where there are several.
+  std::string accumulator;
+  Multiplication multiplied;
 };
 
 /// Listens to the quantized products of a step. A step without one measures nothing.
 class Probe {
  public:
   virtual ~Probe() = default;
+  /// Whether to be told about this site.
+  virtual bool wants(const Site&) const { return true; }
+  /// Whether operands shall keep the values they were rounded from, to be seen in observe().
+  virtual bool wants_values() const { return false; }
   virtual void observe(const Observation& observation) = 0;
 };
 

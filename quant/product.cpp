@@ -28,7 +28,10 @@ int64_t largest_sum(std::span<const gemm::GatherProduct> products, const Operand
 class Step {
  public:
   Step(const Context& context, Site& site)
-      : site_(&site), seed_(context.seed), step_(context.step), probe_(context.probe) {}
+      : site_(&site),
+        seed_(context.seed),
+        step_(context.step),
+        probe_(context.probe && context.probe->wants(site) ? context.probe : nullptr) {}
 
   OperandName name(const char* operand) const { return {operand, site_->name, step_}; }
 
@@ -36,19 +39,21 @@ class Step {
                    const OperandPrecision& precision, std::span<const Range> ranges) const {
     Operand operand = encode(values, layout, precision, fit_grids(precision, ranges),
                              random_key(seed_, {step_, site_->key, static_cast<uint64_t>(noise)}));
-    if (probe_) operand.statistics = std::make_shared<OperandStatistics>(measure(values, layout, precision, operand));
+    if (!probe_) return operand;
+    operand.statistics = std::make_shared<OperandStatistics>(measure(values, layout, precision, operand));
+    if (probe_->wants_values()) operand.values = std::make_shared<Operand>(encode(values, layout, {}, {}, {}));
     return operand;
   }
 
   void multiply(ProductKind kind, std::span<const gemm::GatherProduct> products, const Operand& lhs, const Operand& rhs,
-                const gemm::AccumulatorFormat& accumulator, float* out) const {
-    const int64_t overflows = quant::multiply(products, lhs, rhs, accumulator, out);
+                const gemm::AccumulatorFormat& accumulator, Tensor& result) const {
+    const int64_t overflows = quant::multiply(products, lhs, rhs, accumulator, result.data());
     site_->overflows[kind] += overflows;
-    if (!probe_) return;
-    int64_t terms = 0;
-    for (const gemm::GatherProduct& product : products) terms = std::max(terms, product.terms);
-    probe_->observe({*site_, step_, kind, terms, *lhs.statistics, *rhs.statistics,
-                     lhs.is_float() ? 0 : largest_sum(products, lhs, rhs), overflows});
+    if (!probe_ || products.empty()) return;
+    const gemm::GatherProduct& longest = *std::ranges::max_element(products, {}, &gemm::GatherProduct::terms);
+    probe_->observe({*site_, step_, kind, longest.terms, *lhs.statistics, *rhs.statistics,
+                     lhs.is_float() ? 0 : largest_sum(products, lhs, rhs), overflows,
+                     describe_accumulator(longest, lhs, rhs, accumulator), {products, lhs, rhs, accumulator, result}});
   }
 
  private:
@@ -84,7 +89,7 @@ Tensor grad_lhs(const Saved& saved, const Operand& dy, const gemm::PaddedImage& 
   for (const gemm::GatherProduct& product : products)
     covered += static_cast<int64_t>(product.lhs.rows.size()) * product.rhs.columns;
   if (covered < dx.size()) std::fill_n(dx.data(), dx.size(), 0.0f);  // pixels that no tap reads
-  saved.step.multiply(ProductKind::grad_lhs, products, dy, saved.rhs, saved.precision.accumulator, dx.data());
+  saved.step.multiply(ProductKind::grad_lhs, products, dy, saved.rhs, saved.precision.accumulator, dx);
   return dx;
 }
 
@@ -93,7 +98,7 @@ Tensor grad_rhs(const Saved& saved, const Operand& dy, const gemm::PaddedImage& 
   const int group = channel_group(saved.precision.products[ProductKind::grad_rhs].rhs);
   Tensor dw(saved.rhs_shape);
   saved.step.multiply(ProductKind::grad_rhs, gemm::grad_rhs_products(saved.geometry, planar, dy_layout, group),
-                      to_planar(saved.lhs, planar), dy, saved.precision.accumulator, dw.data());
+                      to_planar(saved.lhs, planar), dy, saved.precision.accumulator, dw);
   return dw;
 }
 
@@ -157,7 +162,7 @@ Var product(const Context& context, Site& site, const Var& lhs, const Var& rhs, 
   saved.lhs = quantize_x(NoiseOf::lhs, how_x, batch);
   saved.rhs = quantize_w(NoiseOf::rhs, how_w);
   step.multiply(ProductKind::forward, gemm::forward_products(g, saved.lhs_layout), saved.lhs, saved.rhs,
-                precision.accumulator, y.data());
+                precision.accumulator, y);
 
   // The backward products reuse these codes where they ask for the same.
   const bool wants_lhs = lhs.needs_grad(), wants_rhs = rhs.needs_grad();

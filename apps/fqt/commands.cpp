@@ -8,6 +8,7 @@ constexpr Command kCommands[] = {
     {"eval", "test accuracy of a finished run", declare_eval},
     {"plan", "the bits of each layer under a plan, before it is run", declare_plan},
     {"recipes", "the ways to train on integers that are built in", declare_recipes},
+    {"explain", "a model's matrix products, and one of them walked through", declare_explain},
     {"quantize", "round an array to a grid, and see what is lost", declare_quantize},
     {"vectors", "test vectors to check other implementations with", declare_vectors},
     {"bench", "how fast the kernels and whole training steps are here", declare_bench},

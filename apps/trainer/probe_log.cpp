@@ -36,6 +36,7 @@ void ProbeLog::observe(const quant::Observation& observation) {
                 {"terms", observation.terms},
                 {"lhs", operand_json(observation.lhs)},
                 {"rhs", operand_json(observation.rhs)},
+                {"accumulator", observation.accumulator},
                 {"accumulator_peak", observation.largest_sum},
                 {"overflows", observation.overflows}});
 }

@@ -6,6 +6,7 @@
 
 #include "engine/check.h"
 #include "engine/gemm/columns.h"
+#include "engine/gemm/terms.h"
 #include "engine/parallel.h"
 
 namespace fqt::gemm {
@@ -35,25 +36,6 @@ class Adder {
   uint64_t mask_;
   int64_t overflows_ = 0;
 };
-
-/// Where the terms of a product lie, in the order of the gather: behind a row of lhs, and behind a column of rhs. What
-/// fills up segments is no term.
-struct TermOffsets {
-  std::vector<int64_t> lhs, rhs;
-};
-
-TermOffsets term_offsets(const GatherProduct& product) {
-  TermOffsets offsets;
-  int64_t position = 0;  // among the elements of a row of lhs, fill included
-  for (const int32_t segment : product.rhs.segments)
-    for (int64_t j = 0; j < product.rhs.padded_length; ++j, ++position) {
-      if (j >= product.rhs.length) continue;
-      offsets.lhs.push_back(product.lhs.segments[static_cast<size_t>(position / product.lhs.length)] +
-                            position % product.lhs.length);
-      offsets.rhs.push_back(segment + j * product.rhs.term_stride);
-    }
-  return offsets;
-}
 
 int64_t sum_terms(std::span<const int32_t> a, const int32_t* b, const AccumulatorFormat& format, Adder& adder) {
   const size_t chunk = format.chunk == 0 ? a.size() : static_cast<size_t>(format.chunk);

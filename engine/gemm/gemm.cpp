@@ -5,7 +5,6 @@
 #include <type_traits>
 #include <vector>
 
-#include "engine/gemm/accumulator.h"
 #include "engine/gemm/columns.h"
 #include "engine/gemm/panels.h"
 #include "engine/gemm/walk.h"
@@ -91,8 +90,7 @@ void integer_strips(const GatherProduct& product, const Left* left, const Right*
   const kernels::GemmKernels& gemm = kernels::active().gemm;
   const std::vector<uint16_t> zeros = product_zeros(product, rhs);
   const OperandBounds bound = bounds(lhs, rhs, zeros);
-  // What fills up a group or a pixel of lhs meets a zero of rhs: the sums have product.terms terms and no more.
-  const Accumulator accumulator = plan_accumulator(bound, product.terms);
+  const Accumulator accumulator = product_accumulator(product, lhs, rhs);
   if constexpr (std::is_same_v<Left, uint8_t> && std::is_same_v<Right, uint8_t>)
     if (const int depth = narrow_depth(bound); depth > 0) {
       const Panels<int8_t> panels = pack_levels<int8_t>(right, product.rhs, zeros);
@@ -186,6 +184,11 @@ struct FloatWriter : FloatTarget {
 };
 
 }  // namespace
+
+Accumulator product_accumulator(const GatherProduct& product, const Levels& lhs, const Levels& rhs) {
+  // What fills up a group or a pixel of lhs meets a zero of rhs: the sums have product.terms terms and no more.
+  return plan_accumulator(bounds(lhs, rhs, product_zeros(product, rhs)), product.terms);
+}
 
 void integer_sums(const GatherProduct& product, const Levels& lhs, const Levels& rhs, std::span<int64_t> sums) {
   integer_strips(product, lhs, rhs, SumWriter{product, sums});

@@ -4,6 +4,7 @@
 #include <span>
 #include <variant>
 
+#include "engine/gemm/accumulator.h"
 #include "engine/gemm/gather.h"
 
 namespace fqt::gemm {
@@ -31,6 +32,9 @@ void integer_sums(const GatherProduct& product, const Levels& lhs, const Levels&
 /// added in int64, ...) is proven by plan_accumulator, in accumulator.h.
 void integer_product(const GatherProduct& product, const Levels& lhs, const Levels& rhs, std::span<const double> scales,
                      float* out);
+
+/// How the two above hold their sums.
+Accumulator product_accumulator(const GatherProduct& product, const Levels& lhs, const Levels& rhs);
 
 /// The same in float32: every output is one chain of fused multiply-adds from 0, in rising order of the terms.
 void float_product(const GatherProduct& product, const float* lhs, const float* rhs, float* out);

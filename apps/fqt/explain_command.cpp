@@ -1,0 +1,92 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fqt/command.h"
+#include "fqt/output.h"
+#include "trainer/config_keys.h"
+#include "trainer/explain/explain.h"
+#include "trainer/interrupt.h"
+#include "trainer/progress.h"
+#include "trainer/terminal.h"
+#include "trainer/trainer.h"
+
+namespace fqt::program {
+namespace {
+
+using namespace fqt::trainer;
+
+struct Arguments {
+  std::string site;
+  std::vector<Assignment> flags;
+  int64_t steps = 0;
+  bool json = false, quiet = false;
+};
+
+void explain_products(const Arguments& arguments, const Experiment& experiment) {
+  print(arguments.json ? to_text(model_json(experiment)) + "\n"
+                       : explain_model(experiment, wants_color(STDOUT_FILENO)));
+}
+
+/// Trains up to the step to look at.
+void train(const Arguments& arguments, const Experiment& experiment, Trainer& trainer) {
+  const Interrupt interrupt;
+  Progress progress(arguments.quiet);
+  if (arguments.steps > 0) progress.note(experiment.summary());
+  while (trainer.done() < arguments.steps) {
+    const StepRecord record = trainer.step(nullptr);
+    progress.update(trainer.progress(record));
+    interrupt.check("explain");
+  }
+}
+
+void run(const Arguments& arguments) {
+  Experiment experiment = open_experiment(resolve_config({arguments.flags}));
+  if (arguments.site.empty()) return explain_products(arguments, experiment);
+  const quant::SiteShape& site = find_site(experiment, arguments.site);
+  Trainer trainer(experiment);
+  train(arguments, experiment, trainer);
+  const SiteWalk walk = walk_site(trainer, experiment, site);
+  print(arguments.json ? to_text(site_json(experiment, walk)) + "\n"
+                       : explain_site(experiment, walk, wants_color(STDOUT_FILENO)));
+}
+
+}  // namespace
+
+Action declare_explain(CLI::App& app) {
+  const auto arguments = std::make_shared<Arguments>();
+  const auto assign = [arguments](const std::string& option, const std::string& key) {
+    return [=](const std::string& text) { arguments->flags.push_back({key, text, option}); };
+  };
+  app.add_option_function<std::string>("model", assign("model", "model"), "as `fqt train` takes it")
+      ->required()
+      ->type_name("MODEL");
+  app.add_option("site", arguments->site, "a layer to walk through; left out, all products are listed")
+      ->type_name("SITE");
+  for (const std::string_view name : {"data", "plan", "recipe", "seed", "threads", "train.batch"}) {
+    const ConfigKey& key = *find_key(name);
+    app.add_option_function<std::string>(std::string(key.flag), assign(std::string(key.flag), std::string(name)),
+                                         std::string(key.description))
+        ->type_name("");
+  }
+  const auto steps = [arguments](int64_t count) {
+    arguments->steps = count;
+    arguments->flags.push_back({"train.steps", std::to_string(count), "--steps"});
+  };
+  app.add_option_function<int64_t>("--steps", steps, "train this many steps first")->type_name("N");
+  const auto set = [arguments](const std::vector<std::string>& texts) {
+    for (const std::string& text : texts) arguments->flags.push_back(parse_assignment(text));
+  };
+  app.add_option_function<std::vector<std::string>>("--set", set, "one key, as `fqt train` takes it; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->take_all();
+  app.add_flag("--json", arguments->json, "print the same facts as one JSON object");
+  app.add_flag("--quiet", arguments->quiet, "show no progress");
+  return [arguments] { run(*arguments); };
+}
+
+}  // namespace fqt::program

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "data/loader.h"
+#include "engine/optim/sgd.h"
+#include "quant/probe.h"
+#include "trainer/experiment.h"
+#include "trainer/log.h"
+#include "trainer/progress.h"
+
+namespace fqt::trainer {
+
+/// Adds up the time between start() and stop().
+class Stopwatch {
+ public:
+  void start() { since_ = Clock::now(); }
+  void stop() { seconds_ += std::chrono::duration<double>(Clock::now() - since_).count(); }
+  double seconds() const { return seconds_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point since_;
+  double seconds_ = 0;
+};
+
+/// Training by itself, without files: batches, steps of the optimizer, and how far they have come.
+class Trainer {
+ public:
+  explicit Trainer(Experiment& experiment);
+
+  /// Forward, backward and a step of the optimizer on the next batch; `probe` may be null. Error(data) where an operand
+  /// is NaN or infinite; then diverged() is true.
+  StepRecord step(quant::Probe* probe);
+
+  int64_t done() const { return done_; }    ///< steps
+  int64_t items() const { return items_; }  ///< images in them
+  double seconds() const { return watch_.seconds(); }
+  double items_per_second() const;
+  bool diverged() const { return diverged_; }
+  /// What to show after the step that `record` is of.
+  ProgressState progress(const StepRecord& record) const;
+
+ private:
+  double learning_rate() const;
+  StepRecord update_weights(const data::Batch& batch, quant::Probe* probe);
+
+  Experiment& experiment_;
+  const Config& config_;
+  data::Loader loader_;
+  optim::Sgd optimizer_;
+  Stopwatch watch_;
+  int64_t done_ = 0, items_ = 0;
+  bool diverged_ = false;
+};
+
+}  // namespace fqt::trainer
