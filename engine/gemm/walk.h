@@ -16,14 +16,15 @@
 namespace fqt::gemm {
 
 // Bytes of what is used over and over, and is meant to stay in the first-level cache meanwhile:
-inline constexpr int64_t kRunBytes = 16 * 1024;   ///< one panel's part of a run of terms
-inline constexpr int64_t kStripBytes = 8 * 1024;  ///< the panels that a row of tiles goes through in one call
-inline constexpr int64_t kRowBytes = 16 * 1024;   ///< the rows of a block whose tiles are done at once
+inline constexpr int64_t kRunBytes = 16 * 1024;    ///< one panel's part of a run of terms
+inline constexpr int64_t kStripBytes = 16 * 1024;  ///< the panels that a row of tiles goes through in one call
+inline constexpr int64_t kRowBytes = 16 * 1024;    ///< the rows of a block whose tiles are done at once
 // and in the second-level cache:
 inline constexpr int64_t kBlockBytes = 160 * 1024;  ///< the rows of a block whose tiles are not
 inline constexpr int64_t kBlockTiles = 384;         ///< those tiles
 inline constexpr int64_t kBlockRows = 96;
 inline constexpr int64_t kBlockPanels = 16;
+inline constexpr int64_t kShortestStrip = 4;  ///< panels of a strip: rows of the result are written in longer pieces
 inline constexpr int64_t kShortestRunGroups = 64;  ///< shorter runs would spend more on their sums than they save
 
 /// Finished tiles side by side: where they stand in the result, and their sums, 16 to a row, a panel after another.
@@ -87,7 +88,7 @@ struct Terms {
   int64_t segment_groups;  ///< groups of one segment
   int64_t run_groups;      ///< most groups of a run
 
-  bool one_run() const { return segments * segment_groups <= run_groups; }
+  int64_t groups() const { return segments * segment_groups; }
 
   /// Calls body(run) in rising order: whole segments as long as one fits a run, else pieces of one.
   template <typename Body>
@@ -138,15 +139,15 @@ class Walk {
     const int64_t row_blocks = (tiles + block_tiles - 1) / block_tiles;
     parallel_for(row_blocks * panel_blocks, 1, [&](int64_t begin, int64_t end) {
       Source source = source_;
-      const int64_t panels = std::min(panel_count_, kBlockPanels);
-      Buffer<Total> sums(panels * (terms_.one_run() ? 1 : block_tiles) * tile_size());
+      const bool at_once = this->at_once();
+      Buffer<Total> sums(block_panels() * (at_once ? 1 : block_tiles) * tile_size());
       std::vector<int32_t> rows;
       for (int64_t unit = begin; unit < end; ++unit) {
         const int64_t first_tile = unit / panel_blocks * block_tiles, first_panel = unit % panel_blocks * kBlockPanels;
         const Block block{first_tile * tile_rows_, std::min(block_tiles, tiles - first_tile), first_panel,
                           std::min(kBlockPanels, panel_count_ - first_panel)};
         copy_rows(block, rows);
-        if (terms_.one_run())
+        if (at_once)
           multiply_at_once(source, block, rows, sums.data());
         else
           multiply_in_runs(source, block, rows, sums.data());
@@ -180,14 +181,27 @@ class Walk {
   }
 
   /// Most tiles of a block, of one panel, whose sums are kept between runs.
-  int64_t kept_tiles() const { return kBlockTiles / std::min(panel_count_, kBlockPanels); }
+  int64_t kept_tiles() const { return kBlockTiles / block_panels(); }
+
+  int64_t block_panels() const { return std::min(panel_count_, kBlockPanels); }
+
+  /// Panels that stay in the cache while a block's rows of tiles go through them.
+  int64_t strip_panels() const {
+    const int64_t panel_bytes = std::max<int64_t>(terms_.groups() * kGroupBytes * panels_.planes, 1);
+    return std::clamp<int64_t>(kStripBytes / panel_bytes, 1, block_panels());
+  }
+
+  /// Whether all terms are one run, and enough panels a strip, for tiles to be done as soon as they are added up.
+  bool at_once() const {
+    return terms_.groups() <= terms_.run_groups && strip_panels() >= std::min(block_panels(), kShortestStrip);
+  }
 
   /// Most tiles of a block: as many as stay in the cache from one panel to the next.
   int64_t most_tiles() const {
-    if (terms_.one_run())
-      return std::clamp<int64_t>(kRowBytes / tile_bytes(terms_.segments * terms_.segment_groups), 1,
-                                 kBlockRows / tile_rows_);
-    return Source::kAcrossRows ? kept_tiles() : kBlockRows / tile_rows_;
+    constexpr int64_t kOne = 1;
+    const int64_t tiles = std::max(kBlockRows / tile_rows_, kOne);
+    if (!at_once()) return Source::kAcrossRows ? kept_tiles() : tiles;
+    return std::clamp(kRowBytes / tile_bytes(terms_.groups()), kOne, tiles);
   }
 
   void copy_rows(const Block& block, std::vector<int32_t>& rows) const {
@@ -227,13 +241,11 @@ class Walk {
             sums,   sum_panel};
   }
 
-  /// All terms are one run: tiles are done when they have been added up, and the sums of one strip are all there is to
-  /// keep.
+  /// All terms of a strip, then the next: its sums are all there is to keep.
   void multiply_at_once(Source& source, const Block& block, const std::vector<int32_t>& rows, Total* sums) const {
     const TermRun run{0, terms_.segments, 0, terms_.segment_groups};
     const LhsRun<Lhs> lhs = source.run(rows, run, tile_rows_);
-    const int64_t panel_bytes = terms_.segments * terms_.segment_groups * kGroupBytes * panels_.planes;
-    const int64_t width = std::clamp<int64_t>(kStripBytes / std::max<int64_t>(panel_bytes, 1), 1, block.panels);
+    const int64_t width = strip_panels();
     for (int64_t p = 0; p < block.panels; p += width)
       for (int64_t t = 0; t < block.tiles; ++t) {
         const int64_t panels = std::min(width, block.panels - p);

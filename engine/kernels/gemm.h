@@ -21,7 +21,7 @@ inline constexpr int kGroup = 4 / static_cast<int>(sizeof(T));
 ///
 /// The left operand is read where it lies, in steps of kGroup: a row of a matrix, or the pixels under a convolution's
 /// window, is an offset plus a few contiguous runs (segments). Packed by pack_terms, it has a step of rows * kGroup.
-/// float32 sums are fused multiply-adds in rising order of (s, g).
+/// float32 sums are fused multiply-adds in rising order of (s, g). Integer sums have a sum_row of kPanelColumns.
 template <typename Lhs, typename Rhs, typename Sum>
 struct TileTask {
   const Lhs* lhs;

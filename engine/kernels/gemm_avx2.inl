@@ -37,12 +37,12 @@ struct AddBytes {
   }
 };
 
-/// Tiles whose accumulators hold the sums as they are stored.
+/// Tiles whose accumulators hold the sums as they are stored, `row` elements to a row.
 template <typename Add, typename Lhs, typename Rhs, typename Sum>
-inline void tile(const TileTask<Lhs, Rhs, Sum>& task) {
+inline __attribute__((always_inline)) void tile(const TileTask<Lhs, Rhs, Sum>& task, int64_t row) {
   using Vector = decltype(load_panel(task.panel));
   constexpr int kHalf = 8 * kGroup<Rhs>;
-  const int64_t groups = task.groups, step = task.step, row = task.sum_row;
+  const int64_t groups = task.groups, step = task.step;
   const Lhs* a[kRows];
 #pragma GCC unroll 6
   for (int r = 0; r < kRows; ++r) a[r] = task.lhs + task.rows[r];
@@ -59,6 +59,7 @@ inline void tile(const TileTask<Lhs, Rhs, Sum>& task) {
       int64_t at = task.segments[s];
       for (int64_t g = groups; g > 0; --g, at += step, panel += 2 * kHalf) {
         const Vector b0 = load_panel(panel), b1 = load_panel(panel + kHalf);
+        asm("" : "+r"(at));  // one index: compilers would keep six pointers instead
 #pragma GCC unroll 6
         for (int r = 0; r < kRows; ++r) {
           const Vector v = load_lhs(a[r] + at);
@@ -79,25 +80,28 @@ inline void tile(const TileTask<Lhs, Rhs, Sum>& task) {
 // then are they widened: twice the rate of 16-bit products.
 void tile_u8s8_deep(const TileTask<uint8_t, int8_t, int32_t>& task) {
   const __m256i ones = _mm256_set1_epi16(1);
-  const int64_t groups = task.groups, step = task.step, row = task.sum_row;
+  const int64_t groups = task.groups, step = task.step, depth = task.depth;
   const uint8_t* a[kRows];
 #pragma GCC unroll 6
   for (int r = 0; r < kRows; ++r) a[r] = task.lhs + task.rows[r];
   for (int64_t p = 0; p < task.panel_count; ++p) {
     const int8_t* panel = task.panel + p * task.panel_stride;
     int32_t* sums = task.sums + p * task.sum_panel;
-    bool fresh = task.fresh;
+    if (task.fresh)
+      for (int i = 0; i < kRows * 16; i += 8) store(sums + i, _mm256_setzero_si256());
     __m256i acc[kRows][2];
 #pragma GCC unroll 6
     for (int r = 0; r < kRows; ++r) acc[r][0] = acc[r][1] = _mm256_setzero_si256();
-    int64_t left = task.depth;
+    int64_t left = depth;
     for (int64_t s = 0; s < task.segment_count; ++s) {
       int64_t at = task.segments[s];
       for (int64_t g = 0; g < groups;) {
-        const int64_t stop = groups - g < left ? groups : g + left;
-        left -= stop - g;
-        for (; g < stop; ++g, at += step, panel += 64) {
+        const int64_t count = groups - g < left ? groups - g : left;
+        g += count;
+        left -= count;
+        for (int64_t i = count; i > 0; --i, at += step, panel += 64) {
           const __m256i b0 = load(panel), b1 = load(panel + 32);
+          asm("" : "+r"(at));  // one index: compilers would keep six pointers instead
 #pragma GCC unroll 6
           for (int r = 0; r < kRows; ++r) {
             const __m256i v = broadcast32(a[r] + at);
@@ -105,32 +109,32 @@ void tile_u8s8_deep(const TileTask<uint8_t, int8_t, int32_t>& task) {
             acc[r][1] = _mm256_add_epi16(acc[r][1], _mm256_maddubs_epi16(v, b1));
           }
         }
-        if (left > 0 && !(s + 1 == task.segment_count && g == groups)) continue;
-        left = task.depth;
+        const bool last = s + 1 == task.segment_count && g == groups;
+        if (left > 0 && !last) continue;
+        left = depth;
 #pragma GCC unroll 6
         for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 2
           for (int h = 0; h < 2; ++h) {
-            int32_t* sum = sums + r * row + h * 8;
-            store(sum, _mm256_add_epi32(zero_or_load(fresh, sum), _mm256_madd_epi16(acc[r][h], ones)));
+            int32_t* sum = sums + r * 16 + h * 8;
+            store(sum, _mm256_add_epi32(load(sum), _mm256_madd_epi16(acc[r][h], ones)));
             acc[r][h] = _mm256_setzero_si256();
           }
-        fresh = false;
       }
     }
-    if (fresh)  // no terms
-      for (int r = 0; r < kRows; ++r)
-        for (int h = 0; h < 2; ++h) store(sums + r * row + h * 8, acc[r][h]);
   }
 }
 
 void tile_u8s8(const TileTask<uint8_t, int8_t, int32_t>& task) {
-  if (task.depth < 3) return tile<AddBytes>(task);
+  if (task.depth < 3) return tile<AddBytes>(task, kPanelColumns);
   tile_u8s8_deep(task);
 }
 
-void tile_f32(const TileTask<float, float, float>& task) { tile<AddFloats>(task); }
-void tile_s16(const TileTask<int16_t, int16_t, int32_t>& task) { tile<AddWords>(task); }
+void tile_f32(const TileTask<float, float, float>& task) {
+  if (task.sum_row == kPanelColumns) return tile<AddFloats>(task, kPanelColumns);  // a constant: fewer pointers
+  tile<AddFloats>(task, task.sum_row);
+}
+void tile_s16(const TileTask<int16_t, int16_t, int32_t>& task) { tile<AddWords>(task, kPanelColumns); }
 
 #include "engine/kernels/gemm_pack.inl"
 
