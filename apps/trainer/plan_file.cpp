@@ -58,8 +58,8 @@ class RuleReader {
       const std::string name(key.str());
       if (name == "sites") continue;
       if (name == "float") {
-        const auto value = node.value<bool>();
-        check(value && *value, "[plan] {}: float is true or left out", at(node));
+        const auto* value = node.as_boolean();
+        check(value && value->get(), "[plan] {}: float is true or left out", at(node));
         rule.bits.is_float = true;
         ways += 4;
       } else if (name == "bits") {

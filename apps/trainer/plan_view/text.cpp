@@ -18,6 +18,7 @@ using quant::ProductKind;
 constexpr std::string_view kBold = "1", kFaint = "2";
 /// From the fewest bits shown to the most.
 constexpr std::array<std::string_view, 5> kRamp{"38;5;33", "38;5;37", "38;5;71", "38;5;178", "38;5;166"};
+constexpr size_t kRoomForNotes = 64;                          ///< columns
 constexpr size_t kFull = std::numeric_limits<size_t>::max();  ///< names are not shortened
 
 /// One way to lay out a table, tried from the roomiest to the tightest.
@@ -220,7 +221,7 @@ class Renderer {
       table.add({{label, true},
                  {rounded(quant::megabits(bits))},
                  {rounded(quant::megabytes(bits))},
-                 {note, true, true, kFaint}});
+                 {style_.width >= kRoomForNotes ? note : "", true, true, kFaint}});
     };
     add("weights", size.weights, "as the forward product reads them");
     add("activations", size.activations, "kept for the backward pass, a batch");
@@ -274,7 +275,7 @@ class Renderer {
     for (const char* name : {"A", "F", "D"})
       columns += fmt::format("{}{}: {}", columns.empty() ? "" : "; ", name, quant::find_metric(name).description);
     text += wrap(columns, style_.width, 2) + "\n";
-    if (any_differs(plan)) text += "forward: X x W; grad lhs: dY x W; grad rhs: X x dY\n";
+    if (any_differs(plan)) text += wrap("forward: X x W; grad lhs: dY x W; grad rhs: X x dY", style_.width, 2) + "\n";
     return text + schedule_note();
   }
 
@@ -291,14 +292,14 @@ class Renderer {
       const std::string title = fmt::format("[{}] {:<{}}  ", i + 1, plan.text, std::min<size_t>(longest, 24));
       text += wrap(title + meaning(plan), style_.width, 4) + "\n";
     }
-    if (marked) text += "* operands of other widths, too: look at the plan alone\n";
+    if (marked) text += wrap("* operands of other widths, too: look at the plan alone", style_.width, 2) + "\n";
     return text + schedule_note();
   }
 
   std::string schedule_note() const {
-    return view_.schedule == "constant"
-               ? ""
-               : fmt::format("bits follow the schedule {}: these are the planned ones\n", view_.schedule);
+    if (view_.schedule == "constant") return "";
+    const std::string note = fmt::format("bits follow the schedule {}: these are the planned ones", view_.schedule);
+    return wrap(note, style_.width, 2) + "\n";
   }
 
   const PlanView& view_;
