@@ -15,7 +15,7 @@ struct Context {
   const PrecisionTable& precision;
   bool training = true;
   uint64_t seed = 0;
-  uint64_t step = 0;  ///< training step, 0-based: names this step's random numbers
+  uint64_t step = 0;  ///< training step, or batch of an evaluation, 0-based: names its random numbers
   double range_momentum = 0.9;
   /// Where given, products record their shapes in it and compute nothing: results are zeros.
   ShapeTrace* trace = nullptr;

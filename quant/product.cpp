@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "engine/check.h"
+#include "engine/hash.h"
 #include "quant/operand.h"
 #include "quant/probe.h"
 
@@ -31,6 +32,7 @@ class Step {
       : site_(&site),
         seed_(context.seed),
         step_(context.step),
+        training_(context.training),
         probe_(context.probe && context.probe->wants(site) ? context.probe : nullptr) {}
 
   OperandName name(const char* operand) const { return {operand, site_->name, step_}; }
@@ -38,7 +40,7 @@ class Step {
   Operand quantize(NoiseOf noise, const Tensor& values, const gemm::PaddedImage& layout,
                    const OperandPrecision& precision, std::span<const Range> ranges) const {
     Operand operand = encode(values, layout, precision, fit_grids(precision, ranges),
-                             random_key(seed_, {step_, site_->key, static_cast<uint64_t>(noise)}));
+                             noise_key(noise));
     if (!probe_) return operand;
     operand.statistics = std::make_shared<OperandStatistics>(measure(values, layout, precision, operand));
     if (probe_->wants_values()) operand.values = std::make_shared<Operand>(encode(values, layout, {}, {}, {}));
@@ -48,7 +50,7 @@ class Step {
   void multiply(ProductKind kind, std::span<const gemm::GatherProduct> products, const Operand& lhs, const Operand& rhs,
                 const gemm::AccumulatorFormat& accumulator, Tensor& result) const {
     const int64_t overflows = quant::multiply(products, lhs, rhs, accumulator, result.data());
-    site_->overflows[kind] += overflows;
+    if (training_) site_->overflows[kind] += overflows;
     if (!probe_ || products.empty()) return;
     const gemm::GatherProduct& longest = *std::ranges::max_element(products, {}, &gemm::GatherProduct::terms);
     probe_->observe({*site_, step_, kind, longest.terms, *lhs.statistics, *rhs.statistics,
@@ -57,8 +59,16 @@ class Step {
   }
 
  private:
+  /// Evaluation has words of its own: its batches are no steps of training.
+  RandomKey noise_key(NoiseOf noise) const {
+    const auto operand = static_cast<uint64_t>(noise);
+    return training_ ? random_key(seed_, {step_, site_->key, operand})
+                     : random_key(seed_, {step_, site_->key, operand, hash_text("evaluation")});
+  }
+
   Site* site_;
   uint64_t seed_, step_;
+  bool training_;
   Probe* probe_;
 };
 
@@ -94,11 +104,18 @@ Tensor grad_lhs(const Saved& saved, const Operand& dy, const gemm::PaddedImage& 
 }
 
 Tensor grad_rhs(const Saved& saved, const Operand& dy, const gemm::PaddedImage& dy_layout) {
-  const gemm::PlanarImage planar{saved.lhs_layout, saved.geometry.stride};
-  const int group = channel_group(saved.precision.products[ProductKind::grad_rhs].rhs);
+  const ConvGeometry& g = saved.geometry;
+  const gemm::AccumulatorFormat& accumulator = saved.precision.accumulator;
   Tensor dw(saved.rhs_shape);
-  saved.step.multiply(ProductKind::grad_rhs, gemm::grad_rhs_products(saved.geometry, planar, dy_layout, group),
-                      to_planar(saved.lhs, planar), dy, saved.precision.accumulator, dw);
+  if (!gemm::reads_planar(g)) {
+    saved.step.multiply(ProductKind::grad_rhs, gemm::grad_rhs_products(g, saved.lhs_layout, dy_layout), saved.lhs, dy,
+                        accumulator, dw);
+    return dw;
+  }
+  const gemm::PlanarImage planar{saved.lhs_layout, g.stride};
+  const int group = channel_group(saved.precision.products[ProductKind::grad_rhs].rhs);
+  saved.step.multiply(ProductKind::grad_rhs, gemm::grad_rhs_products(g, planar, dy_layout, group),
+                      to_planar(saved.lhs, planar), dy, accumulator, dw);
   return dw;
 }
 

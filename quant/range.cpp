@@ -22,7 +22,12 @@ std::vector<float> channel(std::span<const float> values, int64_t channels, int6
 
 Range estimate(std::span<const float> values, const Range& whole, int64_t samples, const OperandPrecision& precision) {
   if (precision.is_float() || values.empty()) return whole;
-  return precision.range->estimate({values, whole, samples, precision.format, precision.bits, precision.percentile});
+  check(precision.percentile >= 50 && precision.percentile <= 100, "[range] a percentile of {}; give 50 to 100",
+        precision.percentile);
+  const Range range =
+      precision.range->estimate({values, whole, samples, precision.format, precision.bits, precision.percentile});
+  // A point says nothing of values that differ: its grid would be one for constants.
+  return range.low == range.high ? whole : range;
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "trainer/config_keys.h"
 #include "trainer/evaluate.h"
 #include "trainer/json.h"
+#include "trainer/plan_file.h"
 #include "trainer/run_directory.h"
 #include "trainer/weights.h"
 
@@ -29,6 +30,8 @@ void run(const Arguments& arguments) {
   Config config;
   apply_layer(config, read_config_file(directory.config()));
   config.threads = fqt::threads();  // those of this machine, not those of the run: they change no result
+  // A plan file may have been edited since; the run keeps what it ran on.
+  if (is_plan_file(config.plan)) config.plan = directory.plan();
   apply_layer(config, arguments.flags);
 
   const Interrupt interrupt;

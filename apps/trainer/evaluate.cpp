@@ -39,6 +39,7 @@ Evaluation evaluate(const Experiment& experiment, Progress& progress, const Inte
 
   double loss_sum = 0;
   int64_t correct = 0, seen = 0;
+  uint64_t batches = 0;
   while (seen < images) {
     interrupt.check("evaluate");
     const data::Batch batch = head(loader.next(), images - seen);
@@ -47,7 +48,7 @@ Evaluation evaluate(const Experiment& experiment, Progress& progress, const Inte
                                  .precision = experiment.precision,
                                  .training = false,
                                  .seed = static_cast<uint64_t>(config.seed),
-                                 .step = 0,
+                                 .step = batches++,
                                  .range_momentum = config.quant.range_momentum};
     const Var logits = experiment.model->forward(context, Var(batch.images));
     const Var loss = ops::cross_entropy(tape, logits, batch.labels);

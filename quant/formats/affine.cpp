@@ -5,17 +5,6 @@
 #include "quant/formats/format.h"
 
 namespace fqt::quant {
-namespace {
-
-/// The least float32 step of which `levels` reach `end`.
-float covering(double end, int levels) {
-  const float step = static_cast<float>(end / levels);
-  return static_cast<double>(step) * levels < end ? std::nextafterf(step, std::numeric_limits<float>::infinity())
-                                                  : step;
-}
-
-}  // namespace
-
 Grid fit_affine(float low, float high, int bits) {
   const int top = (1 << bits) - 1;
   Grid grid{1.0f, 0, top};
@@ -33,8 +22,8 @@ Grid fit_affine(float low, float high, int bits) {
       std::clamp(std::nearbyint(-bottom / grid.scale), bottom < 0 ? 1.0 : 0.0, above > 0 ? top - 1.0 : 1.0 * top));
   // Rounding the zero point shifts the grid by up to half a step. The step grows until it covers both ends again: a
   // clipped end would bias stochastic rounding.
-  if (bottom < 0) grid.scale = std::max(grid.scale, covering(-bottom, grid.zero));
-  if (above > 0) grid.scale = std::max(grid.scale, covering(above, top - grid.zero));
+  if (bottom < 0) grid.scale = std::max(grid.scale, covering_step(-bottom, grid.zero));
+  if (above > 0) grid.scale = std::max(grid.scale, covering_step(above, top - grid.zero));
   return grid;
 }
 

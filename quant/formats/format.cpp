@@ -1,5 +1,7 @@
 #include "quant/formats/format.h"
 
+#include <cmath>
+#include <limits>
 #include <string>
 
 #include "engine/check.h"
@@ -14,6 +16,12 @@ constexpr Format kFormats[] = {
 };
 
 }  // namespace
+
+float covering_step(double end, int levels) {
+  const float step = static_cast<float>(end / levels);
+  return static_cast<double>(step) * levels < end ? std::nextafterf(step, std::numeric_limits<float>::infinity())
+                                                  : step;
+}
 
 std::span<const Format> formats() { return kFormats; }
 

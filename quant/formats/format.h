@@ -42,7 +42,10 @@ const Format& find_format(std::string_view name);
 // A range of zeros has scale 1; a range of one value c has scale |c|, so that c too decodes exactly. Any other scale is
 // at least 2^-126: a denormal one could be rounded down by a third, and clip the ends of its range.
 
-/// scale = max(|low|, |high|) / (2^(bits-1) - 1), 2^bits - 1 levels, zero in the middle.
+/// The least float32 step of which `levels` reach `end` > 0: a grid of it clips nothing (docs/decisions/0007).
+float covering_step(double end, int levels);
+
+/// scale = the least float32 of which 2^(bits-1) - 1 reach max(|low|, |high|); 2^bits - 1 levels, zero in the middle.
 Grid fit_symmetric(float low, float high, int bits);
 /// scale = (high - low) / (2^bits - 1), zero = round(-low / scale), halves to even, with at least one level on each
 /// side that holds values; scale then grows just so far that the grid covers low and high (docs/decisions/0007).

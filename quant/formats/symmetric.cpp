@@ -12,7 +12,7 @@ Grid fit_symmetric(float low, float high, int bits) {
   const float largest = std::max(std::fabs(low), std::fabs(high));
   if (largest == 0) return grid;
   // One value c: a step of |c| holds it exactly.
-  grid.scale = low == high ? largest : std::max(largest / static_cast<float>(top), std::numeric_limits<float>::min());
+  grid.scale = low == high ? largest : std::max(covering_step(largest, top), std::numeric_limits<float>::min());
   return grid;
 }
 
