@@ -41,10 +41,13 @@ TEST_CASE("schedule: a period that is not given is a 32nd of the run") {
 TEST_CASE("schedule: progressive rises in a line and then stays") {
   // 2 + 6 t / 50, from step 50 on 8: 2, 2.12 ... 4.52 at 21, 4.64 at 22, 5 at 25, 7.4 at 45, 7.52 at 46.
   const BitScheduleOptions options{"progressive", 2, 0, 0.5, 100};
-  for (const auto& [step, bits] :
-       {std::pair(0, 2), {4, 2}, {5, 3}, {21, 5}, {25, 5}, {45, 7}, {46, 8}, {50, 8}, {99, 8}}) {
-    CAPTURE(step);
-    CHECK(progressive_bits(options, 8, step) == bits);
+  struct Row {
+    int64_t step;
+    int bits;
+  };
+  for (const Row& row : {Row{0, 2}, {4, 2}, {5, 3}, {21, 5}, {25, 5}, {45, 7}, {46, 8}, {50, 8}, {99, 8}}) {
+    CAPTURE(row.step);
+    CHECK(progressive_bits(options, 8, row.step) == row.bits);
   }
   CHECK(bits_of({"progressive", 2, 0, 0, 100}, 8, 0, 3) == std::vector<int>{8, 8, 8});
   CHECK(progressive_bits({"progressive", 2, 0, 1, 100}, 8, 50) == 5);
