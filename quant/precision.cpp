@@ -28,9 +28,10 @@ Precision Recipe::precision(const SiteBits& bits) const {
   Precision result;
   if (bits.is_float) return result;
   if (accumulator_bits > 0) check_width("accumulator_bits", accumulator_bits, 8, 32);
-  check(accumulator_bits > 0 || (accumulator_chunk == 0 && accumulator_overflow == "wrap"),
-        "[recipe] quant.accumulator_overflow and quant.accumulator_chunk say how an emulated accumulator works; give its "
-        "width, too, with quant.accumulator_bits");
+  check(
+      accumulator_bits > 0 || (accumulator_chunk == 0 && accumulator_overflow == "wrap"),
+      "[recipe] quant.accumulator_overflow and quant.accumulator_chunk say how an emulated accumulator works; give its "
+      "width, too, with quant.accumulator_bits");
   check(rhs.range != "sample_mean",
         "[recipe] weights have no samples to take means over; give quant.rhs_range another range than 'sample_mean'");
   result.accumulator = {static_cast<int>(accumulator_bits), accumulator_overflow == "saturate", accumulator_chunk};

@@ -39,8 +39,7 @@ class Step {
 
   Operand quantize(NoiseOf noise, const Tensor& values, const gemm::PaddedImage& layout,
                    const OperandPrecision& precision, std::span<const Range> ranges) const {
-    Operand operand = encode(values, layout, precision, fit_grids(precision, ranges),
-                             noise_key(noise));
+    Operand operand = encode(values, layout, precision, fit_grids(precision, ranges), noise_key(noise));
     if (!probe_) return operand;
     operand.statistics = std::make_shared<OperandStatistics>(measure(values, layout, precision, operand));
     if (probe_->wants_values()) operand.values = std::make_shared<Operand>(encode(values, layout, {}, {}, {}));
@@ -53,9 +52,16 @@ class Step {
     if (training_) site_->overflows[kind] += overflows;
     if (!probe_ || products.empty()) return;
     const gemm::GatherProduct& longest = *std::ranges::max_element(products, {}, &gemm::GatherProduct::terms);
-    probe_->observe({*site_, step_, kind, longest.terms, *lhs.statistics, *rhs.statistics,
-                     lhs.is_float() ? 0 : largest_sum(products, lhs, rhs), overflows,
-                     describe_accumulator(longest, lhs, rhs, accumulator), {products, lhs, rhs, accumulator, result}});
+    probe_->observe({*site_,
+                     step_,
+                     kind,
+                     longest.terms,
+                     *lhs.statistics,
+                     *rhs.statistics,
+                     lhs.is_float() ? 0 : largest_sum(products, lhs, rhs),
+                     overflows,
+                     describe_accumulator(longest, lhs, rhs, accumulator),
+                     {products, lhs, rhs, accumulator, result}});
   }
 
  private:

@@ -75,7 +75,7 @@ def symmetric(low, high, bits):
     elif low == high:
         scale = largest
     else:
-        scale = max(largest / F32(half), LEAST_SCALE)
+        scale = max(least_float32(half, F64(largest)), LEAST_SCALE)
     return Grid(scale, half, 2 * half)
 
 
@@ -296,6 +296,10 @@ def load(folder, name):
 def main(folder):
     files_wrong = 0
     index = load(folder, "index.json")
+    missing = sorted(set(CHECKS) - {entry["name"] for entry in index["files"]})
+    if missing:
+        print(f"{folder}: index.json does not list {', '.join(missing)}", file=sys.stderr)
+        return 1
     if index["version"] != 1:
         print(f"{folder}: version {index['version']} of the vectors, expected 1", file=sys.stderr)
         return 2
@@ -328,6 +332,9 @@ if __name__ == "__main__":
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # ratios beyond float32, ends of grids wider than it
             sys.exit(main(sys.argv[1]))
+    except (ValueError, KeyError) as error:
+        print(f"{sys.argv[1]}: this is not what `fqt vectors` writes: {error}", file=sys.stderr)
+        sys.exit(2)
     except OSError as error:
         print(f"{error.filename}: {error.strerror}; write vectors with `fqt vectors -o DIR`", file=sys.stderr)
         sys.exit(2)

@@ -13,7 +13,7 @@ int constant_bits(const BitScheduleOptions&, int planned, int64_t) { return plan
 
 constexpr BitSchedule kSchedules[] = {
     {"constant", "the planned bits throughout", constant_bits},
-    {"cyclic", "from low to the planned bits and back, along a cosine (Fu et al. 2021)", cyclic_bits},
+    {"cyclic", "from low up to the planned bits along a cosine, again and again (Fu et al. 2021)", cyclic_bits},
     {"progressive", "from low to the planned bits, in a line", progressive_bits},
 };
 

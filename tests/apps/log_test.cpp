@@ -80,6 +80,13 @@ TEST_CASE("log: an emulated accumulator's overflows are in the manifest, by site
   CHECK(manifest["recipe"] == "paper, accumulator_bits=10, accumulator_overflow=saturate");
   CHECK(manifest["accumulator_overflows"]["stage1.block0.conv1"]["forward"] > 0);
   CHECK(manifest["accumulator_overflows"]["head"]["forward"] == 0);  // in float
+  // Steps of training count, evaluation does not.
+  const Outcome longer = fqt_program({"train", "resnet8", "--steps", "1", "--batch", "2", "--set", "eval.images=3",
+                                      "--set", "quant.accumulator_bits=10", "--set",
+                                      "quant.accumulator_overflow=saturate", "--out", folder / "more"});
+  REQUIRE(longer.exit_code == 0);
+  CHECK(nlohmann::json::parse(read(folder / "more/manifest.json"))["accumulator_overflows"] ==
+        manifest["accumulator_overflows"]);
 }
 
 TEST_CASE("log: a full disk is an error") {

@@ -79,6 +79,17 @@ TEST_CASE("ranges: a percentile, by hand") {
   CHECK((range_of(values, 1, precision).low == 0 && range_of(values, 1, precision).high == 100));
 }
 
+TEST_CASE("ranges: an estimate of one point gives way to the extremes, and a percentile is a share") {
+  std::vector<float> values(10000, 0.0f);  // nearly all zeros: the percentile alone would be [0, 0]
+  values[7] = 3;
+  values[8] = 0.5f;
+  const Range range = range_of(values, 1, precision_of("percentile"));
+  CHECK((range.low == 0 && range.high == 3));
+  OperandPrecision impossible = precision_of("percentile");
+  impossible.percentile = 140;
+  CHECK_THROWS_WITH_AS(range_of(values, 1, impossible), doctest::Contains("give 50 to 100"), Error);
+}
+
 TEST_CASE("ranges: the least squared error is no larger than that of any other share, and clips an outlier") {
   Tensor values = test::random_tensor({20000}, 5, -1, 1);
   for (float& x : values.values()) x = x * x * x;  // most values near 0

@@ -160,6 +160,18 @@ TEST_CASE("formats: decoded values come back as themselves") {
   });
 }
 
+TEST_CASE("formats: no grid clips an end of its range") {
+  for_each_format([](const OperandPrecision& precision) {
+    for (const Data& data : all_data()) {
+      CAPTURE(data.name);
+      const Encoded encoded = encode_values(data.values, precision);
+      const auto [low, high] = std::minmax_element(data.values.begin(), data.values.end());
+      CHECK(double{encoded.grid.scale} * -encoded.grid.zero <= *low);
+      CHECK(double{encoded.grid.scale} * (encoded.grid.max_level - encoded.grid.zero) >= *high);
+    }
+  });
+}
+
 TEST_CASE("formats: both ends of the range are in use") {
   for_each_format([](const OperandPrecision& precision) {
     const Encoded wide = encode_values(spread(-1.3f, 2.1f, 997), precision);

@@ -173,4 +173,6 @@ TEST_CASE("plan: switches that do not go together are refused") {
   CHECK(message([](Recipe& r) { r.grad.range = "running"; }).find("only the layer's input") != std::string::npos);
   CHECK(message([](Recipe& r) { r.rhs.range = "median"; }).find("known: extremes, sample_mean") != std::string::npos);
   CHECK(message([](Recipe& r) { r.lhs.range = "running"; }).empty());
+  CHECK(message([](Recipe& r) { r.rhs.range = "sample_mean"; }).find("no samples") != std::string::npos);
+  CHECK(message([](Recipe& r) { r.accumulator_chunk = 16; }).find("quant.accumulator_bits") != std::string::npos);
 }

@@ -367,6 +367,20 @@ TEST_CASE("product: both gradients are unbiased under stochastic rounding") {
   });
 }
 
+TEST_CASE("product: evaluation draws words of its own, one stream for each batch") {
+  Precision precision = integer_precision(4);
+  precision.products[ProductKind::forward].lhs.rounding = Rounding::stochastic;
+  ProductFixture fixture(ConvGeometry::matrix(16, 4, 8), precision);
+  const Tensor trained = fixture.forward(true), first = fixture.forward(false);
+  const auto equal = [](const Tensor& a, const Tensor& b) {
+    return std::memcmp(a.data(), b.data(), static_cast<size_t>(a.size()) * sizeof(float)) == 0;
+  };
+  CHECK_FALSE(equal(trained, first));  // the running range is this batch's: only the draws differ
+  CHECK(equal(first, fixture.forward(false)));
+  ++fixture.step;
+  CHECK_FALSE(equal(first, fixture.forward(false)));
+}
+
 TEST_CASE("product: the gradient's random numbers are those of seed, step and site") {
   const auto gradient = [](uint64_t seed, uint64_t step, const char* name) {
     ProductFixture fixture(ConvGeometry::matrix(16, 4, 8), integer_precision(4));

@@ -19,7 +19,7 @@ constexpr quant::Range kRanges[] = {
     {1e-42f, 1e-42f},  // one denormal
     {-1, 1},
     {-1, 1e-20f},  // a side far shorter than a step
-    {-1, 2},  // both sides
+    {-1, 2},       // both sides
     {0, 6},
     {-3, 0},  // one side
     {0.5f, 4},
