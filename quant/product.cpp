@@ -51,9 +51,16 @@ class Step {
     site_->overflows[kind] += overflows;
     if (!probe_ || products.empty()) return;
     const gemm::GatherProduct& longest = *std::ranges::max_element(products, {}, &gemm::GatherProduct::terms);
-    probe_->observe({*site_, step_, kind, longest.terms, *lhs.statistics, *rhs.statistics,
-                     lhs.is_float() ? 0 : largest_sum(products, lhs, rhs), overflows,
-                     describe_accumulator(longest, lhs, rhs, accumulator), {products, lhs, rhs, accumulator, result}});
+    probe_->observe({*site_,
+                     step_,
+                     kind,
+                     longest.terms,
+                     *lhs.statistics,
+                     *rhs.statistics,
+                     lhs.is_float() ? 0 : largest_sum(products, lhs, rhs),
+                     overflows,
+                     describe_accumulator(longest, lhs, rhs, accumulator),
+                     {products, lhs, rhs, accumulator, result}});
   }
 
  private:
