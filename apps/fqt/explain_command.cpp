@@ -32,8 +32,7 @@ void explain_products(const Arguments& arguments, const Experiment& experiment) 
 }
 
 /// Trains up to the step to look at.
-void train(const Arguments& arguments, const Experiment& experiment, Trainer& trainer) {
-  const Interrupt interrupt;
+void train(const Arguments& arguments, const Experiment& experiment, const Interrupt& interrupt, Trainer& trainer) {
   Progress progress(arguments.quiet);
   if (arguments.steps > 0) progress.note(experiment.summary());
   while (trainer.done() < arguments.steps) {
@@ -44,11 +43,12 @@ void train(const Arguments& arguments, const Experiment& experiment, Trainer& tr
 }
 
 void run(const Arguments& arguments) {
+  const Interrupt interrupt;
   Experiment experiment = open_experiment(resolve_config({arguments.flags}));
   if (arguments.site.empty()) return explain_products(arguments, experiment);
   const quant::SiteShape& site = find_site(experiment, arguments.site);
   Trainer trainer(experiment);
-  train(arguments, experiment, trainer);
+  train(arguments, experiment, interrupt, trainer);
   const SiteWalk walk = walk_site(trainer, experiment, site);
   print(arguments.json ? to_text(site_json(experiment, walk)) + "\n"
                        : explain_site(experiment, walk, wants_color(STDOUT_FILENO)));

@@ -10,7 +10,7 @@ namespace {
 Range estimate_extremes(const RangeInput& input) { return input.extremes; }
 
 constexpr RangeEstimator kEstimators[] = {
-    {"extremes", "smallest and largest value of the batch", estimate_extremes},
+    {"extremes", "smallest and largest value", estimate_extremes},
     {"sample_mean", "mean over samples of each sample's smallest and largest value", estimate_sample_mean},
     {"running", "running average of the batches' extremes, in training too", estimate_extremes, true},
     {"percentile", "the range that holds a given share of the values", estimate_percentile},

@@ -156,3 +156,18 @@ TEST_CASE("accumulator: sums of the largest products are exact at the last safe 
   CHECK(run >= 300);
   CHECK(wrong == 0);
 }
+
+TEST_CASE("accumulator: that of a product follows from its operands' grids, column by column") {
+  const gemm::GatherProduct product = test::matrix_product(2, 576, 3, 576, true);
+  test::LevelBuffer bytes(8, 3 * 576), words(16, 3 * 576);
+  // About the middle: level - zero is -128 ... 127; the left levels count whole, 0 ... 255.
+  CHECK(gemm::product_accumulator(product, bytes.levels(128), bytes.levels(128)).describe() ==
+        "int32: 576 terms of at most 255 x 128 stay below 2^31");
+  // A column about level 200 has differences to -200.
+  const std::vector<int32_t> zeros{128, 200, 90};
+  CHECK(gemm::product_accumulator(product, bytes.levels(128), bytes.levels(0, zeros)).describe() ==
+        "int32: 576 terms of at most 255 x 200 stay below 2^31");
+  const Accumulator wide = gemm::product_accumulator(product, words.levels(32768), words.levels(32768));
+  CHECK(wide.kind == Kind::split);
+  CHECK(wide.run_terms == 257);
+}

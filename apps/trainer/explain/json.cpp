@@ -69,6 +69,7 @@ Json product_json(const ProductWalk& walk) {
             {"m", walk.shape.m},
             {"n", walk.shape.n},
             {"terms", walk.shape.terms},
+            {"most_terms", walk.most_terms},
             {"result_shape", walk.result_shape},
             {"accumulator", walk.accumulator},
             {"accumulator_peak", walk.largest_sum},

@@ -56,7 +56,8 @@ std::string explain_model(const Experiment& experiment, bool color) {
   page.paragraph(
       "Each layer X -> Y = X W has three products in a step of training: forward, Y = X W; grad_lhs, the gradient of "
       "its input, dX = dY W^T; grad_rhs, the gradient of its weights, dW = X^T dY. An [M x K] matrix times a [K x N] "
-      "one is M x N sums of K terms. bits: of the left and of the right operand.");
+      "one is M x N sums of K terms. bits: of the left and of the right operand. The first layer's grad_lhs is listed, "
+      "but nobody needs it, and it is not computed.");
   for (const std::string_view name : kMetrics) {
     const quant::Metric& metric = quant::find_metric(name);
     page.paragraph(fmt::format("{}: {}, {}", metric.name, metric.title, metric.description));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "trainer/explain/explain.h"
 #include "trainer/explain/page.h"
@@ -123,7 +124,7 @@ std::string where(const ElementWalk& element) {
 /// "+8.1e-03 (1.3 %)"
 std::string off(double value, double truth) {
   const std::string error = fmt::format("{:+.2e}", value - truth);
-  return truth == 0 ? error : fmt::format("{} ({:.2g} %)", error, 100 * std::abs((value - truth) / truth));
+  return truth == 0 ? error : fmt::format("{} ({:.3g} %)", error, 100 * std::abs((value - truth) / truth));
 }
 
 void describe_element(Page& page, const ProductSymbols& names, const ProductWalk& walk, const ElementWalk& element) {
@@ -136,8 +137,8 @@ void describe_element(Page& page, const ProductSymbols& names, const ProductWalk
   }
   page.line(fmt::format("      float    {:>15.9g}", element.exact));
   page.line(fmt::format("      decoded  {:>15.9g}  off by {}", element.decoded, off(element.decoded, element.exact)));
-  page.line(fmt::format("      integers {:>15.9g}  off by {}; {:+.1e} from decoded", element.computed,
-                        off(element.computed, element.exact), element.computed - element.decoded));
+  page.line(fmt::format("      integers {:>15.9g}  off by {:+.2e}; {:+.1e} from decoded", element.computed,
+                        element.computed - element.exact, element.computed - element.decoded));
   page.line(fmt::format("      = {} x {} x {}", grouped(element.held_sum), number(element.lhs_scale),
                         number(element.rhs_scale)));
   if (element.held_sum != element.sum)
@@ -161,29 +162,38 @@ void describe_elements(Page& page, const ProductWalk& walk) {
   for (const ElementWalk& element : walk.elements) describe_element(page, names, walk, element);
 }
 
+/// code - zero point without two minuses: "-25 + 32".
+std::string less(int code, int zero_point, int width) {
+  return fmt::format("{:>{}} {} {}", code, width, zero_point < 0 ? '+' : '-', std::abs(zero_point));
+}
+
 /// The sum of one element, term by term.
 void spell_out(Page& page, const ProductWalk& walk) {
   if (walk.codes.empty()) return;
   const ProductSymbols& names = symbols(walk.kind);
   const ElementWalk& element = walk.elements[walk.spelled_out];
   page.subheading(fmt::format("The sum of {} {}, by hand", names.result, to_string(element.index)));
-  page.paragraph(
-      fmt::format("Each term is (code - zero point) of {} times (code - zero point) of {}.", names.lhs, names.rhs), 4);
-  int64_t shown = 0;
-  const auto row = [&](const std::string& left, const std::string& middle, int64_t value) {
-    page.line(fmt::format("    {:>37} {:>19} {:>15}", left, middle, grouped(value)));
+  page.paragraph(fmt::format("Each term is (code - zero point) of {} times that of {}; the zero points are {} and {}.",
+                             names.lhs, names.rhs, element.lhs_zero_point, element.rhs_zero_point),
+                 4);
+  const size_t count = std::min(kTermsShown, walk.codes.size());
+  const int width = walk.lhs.precision().bits > 8 || walk.rhs.precision().bits > 8 ? 6 : 4;
+  const auto row = [&](const std::string& text, int64_t value) {
+    page.line(fmt::format("    {:<{}} {:>14}", text, 6 * width + 20, grouped(value)));
   };
-  for (size_t k = 0; k < std::min(kTermsShown, walk.codes.size()); ++k) {
+  int64_t shown = 0;
+  for (size_t k = 0; k < count; ++k) {
     const CodePair& pair = walk.codes[k];
     const int lhs = pair.lhs - element.lhs_zero_point, rhs = pair.rhs - element.rhs_zero_point;
-    row(fmt::format("({} - {}) x ({} - {})", pair.lhs, element.lhs_zero_point, pair.rhs, element.rhs_zero_point),
-        fmt::format("= {} x {} =", lhs, rhs), int64_t{lhs} * rhs);
+    const std::string factors = fmt::format("({}) x ({})", less(pair.lhs, element.lhs_zero_point, width),
+                                            less(pair.rhs, element.rhs_zero_point, width));
+    row(fmt::format("{:<{}} = {:>{}} x {:>{}} =", factors, 4 * width + 11, lhs, width, rhs, width), int64_t{lhs} * rhs);
     shown += int64_t{lhs} * rhs;
   }
-  if (walk.codes.size() > kTermsShown)
-    row(fmt::format("and {} more terms", grouped(static_cast<int64_t>(walk.codes.size() - kTermsShown))), "",
+  if (walk.codes.size() > count)
+    row(fmt::format("and {} more terms", grouped(static_cast<int64_t>(walk.codes.size() - count))),
         element.sum - shown);
-  row("the sum", "", element.sum);
+  row("sum", element.sum);
 }
 
 void describe_accumulator(Page& page, const ProductWalk& walk) {
@@ -197,10 +207,14 @@ void describe_accumulator(Page& page, const ProductWalk& walk) {
 void describe_product(Page& page, const ProductWalk& walk) {
   const ProductSymbols& names = symbols(walk.kind);
   page.heading(fmt::format("{}: {}", kTitles[static_cast<size_t>(walk.kind)], names.formula));
+  const quant::ProductShape& shape = walk.shape;
   page.paragraph(
-      fmt::format("[{0} x {1}] times [{1} x {2}]: {0} x {2} sums, each of {1} terms{3}", grouped(walk.shape.m),
-                  grouped(walk.shape.terms), grouped(walk.shape.n),
-                  walk.kind == ProductKind::forward ? "" : "; the result has shape " + to_string(walk.result_shape)));
+      fmt::format("[{0} x {1}] times [{1} x {2}]: {0} x {2} sums, each of {1} terms; the result has shape {3}",
+                  grouped(shape.m), grouped(shape.terms), grouped(shape.n), to_string(walk.result_shape)));
+  if (walk.most_terms < shape.terms)
+    page.paragraph(
+        fmt::format("At a stride an input pixel meets only some of the kernel's taps: sums have at most {} terms.",
+                    grouped(walk.most_terms)));
   describe_operand(page, names.lhs, walk.lhs);
   describe_operand(page, names.rhs, walk.rhs);
   describe_accumulator(page, walk);
@@ -225,9 +239,9 @@ std::string explain_site(const Experiment& experiment, const SiteWalk& walk, boo
   page.fact("plan", config.plan, 2);
   page.fact("recipe", describe_recipe(config), 2);
   page.fact("weights",
-            walk.step.step == 1
-                ? fmt::format("as a run with seed {} starts", config.seed)
-                : fmt::format("after {} steps of training, seed {}", grouped(walk.step.step - 1), config.seed),
+            walk.step.step == 1 ? fmt::format("as a run with seed {} starts", config.seed)
+                                : fmt::format("after {} step{} of training, seed {}", grouped(walk.step.step - 1),
+                                              walk.step.step == 2 ? "" : "s", config.seed),
             2);
   page.fact("loss", fmt::format("{:.4f} on this batch", walk.step.loss), 2);
   if (!walk.products.empty() && walk.products.front().is_float())

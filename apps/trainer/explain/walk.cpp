@@ -1,5 +1,7 @@
 #include "trainer/explain/walk.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -12,6 +14,7 @@ namespace fqt::trainer {
 namespace {
 
 constexpr size_t kSamples = 5;
+constexpr size_t kMostNear = 3;  ///< names that an error suggests
 
 /// Real values, one for each of evenly spaced places of the range. Zeros are left out: they may be borders.
 std::vector<OperandSample> sample(const quant::Operand& operand) {
@@ -39,6 +42,19 @@ std::vector<OperandSample> sample(const quant::Operand& operand) {
     samples.push_back({value, channel, level - grid.centre(), double{grid.scale} * (level - grid.zero)});
   }
   return samples;
+}
+
+/// Whether `word` is `name` with some of its dotted parts left out: "stage2.conv1" of "stage2.block0.conv1".
+bool abbreviates(std::string_view word, std::string_view name) {
+  while (!name.empty()) {
+    const std::string_view part = name.substr(0, name.find('.')), wanted = word.substr(0, word.find('.'));
+    if (part == wanted) {
+      if (wanted.size() == word.size()) return true;
+      word.remove_prefix(wanted.size() + 1);
+    }
+    name.remove_prefix(std::min(part.size() + 1, name.size()));
+  }
+  return false;
 }
 
 /// The shapes of a site's tensors for a batch, one call.
@@ -82,6 +98,7 @@ class SiteProbe : public quant::Probe {
     const ProductSymbols& names = symbols(observation.product);
     ProductWalk walk{.kind = observation.product,
                      .shape = site_.product(observation.product, batch_),
+                     .most_terms = observation.terms,
                      .result_shape = multiplied.result.shape(),
                      .lhs = operand(names.lhs, multiplied.lhs),
                      .rhs = operand(names.rhs, multiplied.rhs),
@@ -117,14 +134,15 @@ constexpr quant::ByProduct<ProductSymbols> kSymbols{
 const ProductSymbols& symbols(quant::ProductKind kind) { return kSymbols[kind]; }
 
 const quant::SiteShape& find_site(const Experiment& experiment, const std::string& name) {
-  std::vector<std::string> known;
+  std::vector<std::string> known, near;
   for (const quant::SiteShape& site : experiment.sites) {
     if (site.name == name) return site;
     known.push_back(site.name);
+    if (abbreviates(name, site.name) && near.size() < kMostNear) near.push_back(site.name);
   }
   const std::string& model = experiment.config.model;
   fail(ErrorKind::usage, "[explain] {} has no site '{}'{}; `fqt explain {}` lists them", model, name,
-       did_you_mean(name, known), model);
+       near.empty() ? did_you_mean(name, known) : fmt::format("; did you mean {}?", join(near, " or ")), model);
 }
 
 SiteWalk walk_site(Trainer& trainer, const Experiment& experiment, const quant::SiteShape& site) {

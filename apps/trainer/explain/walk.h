@@ -30,8 +30,8 @@ struct OperandSample {
 };
 
 struct OperandWalk {
-  Shape shape;
-  std::shared_ptr<const quant::OperandStatistics> statistics;
+  Shape shape = {};
+  std::shared_ptr<const quant::OperandStatistics> statistics = {};
   bool reused = false;                      ///< the very codes of an earlier product
   std::vector<OperandSample> samples = {};  ///< spread over the range, rising; none of fp32
 
@@ -58,10 +58,11 @@ struct CodePair {
 
 struct ProductWalk {
   quant::ProductKind kind;
-  quant::ProductShape shape;
-  Shape result_shape;
-  OperandWalk lhs, rhs;
-  std::string accumulator;
+  quant::ProductShape shape = {};
+  int64_t most_terms = 0;  ///< of a sum; less than shape.terms where a stride leaves some out
+  Shape result_shape = {};
+  OperandWalk lhs = {}, rhs = {};
+  std::string accumulator = {};
   int64_t largest_sum = 0, overflows = 0;
   bool emulated = false;
   std::vector<ElementWalk> elements = {};
