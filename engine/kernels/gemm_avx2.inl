@@ -45,7 +45,10 @@ inline __attribute__((always_inline)) void tile(const TileTask<Lhs, Rhs, Sum>& t
   const int64_t groups = task.groups, step = task.step;
   const Lhs* a[kRows];
 #pragma GCC unroll 6
-  for (int r = 0; r < kRows; ++r) a[r] = task.lhs + task.rows[r];
+  for (int r = 0; r < kRows; ++r) {
+    a[r] = task.lhs + task.rows[r];
+    asm("" : "+r"(a[r]));  // a pointer of its own: compilers would add up lhs, row and term for every load
+  }
   for (int64_t p = 0; p < task.panel_count; ++p) {
     const Rhs* panel = task.panel + p * task.panel_stride;
     Sum* sums = task.sums + p * task.sum_panel;
@@ -59,7 +62,6 @@ inline __attribute__((always_inline)) void tile(const TileTask<Lhs, Rhs, Sum>& t
       int64_t at = task.segments[s];
       for (int64_t g = groups; g > 0; --g, at += step, panel += 2 * kHalf) {
         const Vector b0 = load_panel(panel), b1 = load_panel(panel + kHalf);
-        asm("" : "+r"(at));  // one index: compilers would keep six pointers instead
 #pragma GCC unroll 6
         for (int r = 0; r < kRows; ++r) {
           const Vector v = load_lhs(a[r] + at);
@@ -83,7 +85,10 @@ void tile_u8s8_deep(const TileTask<uint8_t, int8_t, int32_t>& task) {
   const int64_t groups = task.groups, step = task.step, depth = task.depth;
   const uint8_t* a[kRows];
 #pragma GCC unroll 6
-  for (int r = 0; r < kRows; ++r) a[r] = task.lhs + task.rows[r];
+  for (int r = 0; r < kRows; ++r) {
+    a[r] = task.lhs + task.rows[r];
+    asm("" : "+r"(a[r]));  // a pointer of its own: compilers would add up lhs, row and term for every load
+  }
   for (int64_t p = 0; p < task.panel_count; ++p) {
     const int8_t* panel = task.panel + p * task.panel_stride;
     int32_t* sums = task.sums + p * task.sum_panel;
@@ -101,7 +106,6 @@ void tile_u8s8_deep(const TileTask<uint8_t, int8_t, int32_t>& task) {
         left -= count;
         for (int64_t i = count; i > 0; --i, at += step, panel += 64) {
           const __m256i b0 = load(panel), b1 = load(panel + 32);
-          asm("" : "+r"(at));  // one index: compilers would keep six pointers instead
 #pragma GCC unroll 6
           for (int r = 0; r < kRows; ++r) {
             const __m256i v = broadcast32(a[r] + at);
