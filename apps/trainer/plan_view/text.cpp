@@ -44,12 +44,16 @@ std::string short_kind(const std::string& kind) {
 class Renderer {
  public:
   Renderer(const PlanView& view, const TextStyle& style) : view_(view), style_(style) {
-    for (const PlannedModel& plan : view.plans)
-      for (size_t site = 0; site < view.sites.size(); ++site)
+    for (const PlannedModel& plan : view.plans) {
+      any_differs_.push_back(false);
+      for (size_t site = 0; site < view.sites.size(); ++site) {
+        if (differs(plan, site)) any_differs_.back() = true;
         if (const std::optional<int> bits = plan.site_bits(site)) {
           least_ = std::min(least_, *bits);
           most_ = std::max(most_, *bits);
         }
+      }
+    }
   }
 
   std::string text() const {
@@ -83,12 +87,6 @@ class Renderer {
     return plan.running_bits(site) != std::pair(bits, bits);
   }
 
-  bool any_differs(const PlannedModel& plan) const {
-    for (size_t site = 0; site < view_.sites.size(); ++site)
-      if (differs(plan, site)) return true;
-    return false;
-  }
-
   std::vector<Cell> site_cells(size_t site, const Layout& layout, size_t name_width, const PlannedModel& plan) const {
     std::vector<Cell> row{{shorten(view_.sites[site].name, name_width), true}};
     if (single()) row.push_back({short_kind(view_.sites[site].kind), true});
@@ -106,7 +104,7 @@ class Renderer {
 
   Table table_of_one(const Layout& layout, size_t name_width) const {
     const PlannedModel& plan = view_.plans.front();
-    const bool products = any_differs(plan);
+    const bool products = any_differs_.front();
     Table table(layout.gap);
     std::vector<Cell> over = titles({"", ""}), head = titles({"site", "kind"});
     head[1].left = true;
@@ -176,7 +174,7 @@ class Renderer {
       std::vector<Cell> row = site_cells(site, layout, name_width, view_.plans[begin]);
       for (size_t plan = begin; plan < end; ++plan) {
         const PlannedModel& planned = view_.plans[plan];
-        const bool marked = any_differs(planned);
+        const bool marked = any_differs_[plan];
         const std::optional<int> bits = planned.site_bits(site);
         std::string bar = block_bar(bits.value_or(0) * layout.eighths_per_bit);
         const size_t longest = text_width(block_bar(most_ * layout.eighths_per_bit));
@@ -275,24 +273,22 @@ class Renderer {
     for (const char* name : {"A", "F", "D"})
       columns += fmt::format("{}{}: {}", columns.empty() ? "" : "; ", name, quant::find_metric(name).description);
     text += wrap(columns, style_.width, 2) + "\n";
-    if (any_differs(plan)) text += wrap("forward: X x W; grad lhs: dY x W; grad rhs: X x dY", style_.width, 2) + "\n";
+    if (any_differs_.front())
+      text += wrap("forward: X x W; grad lhs: dY x W; grad rhs: X x dY", style_.width, 2) + "\n";
     return text + schedule_note();
   }
 
   std::string notes_of_several() const {
     std::string text;
     size_t longest = 0;
-    bool marked = false;
-    for (const PlannedModel& plan : view_.plans) {
-      longest = std::max(longest, plan.text.size());
-      marked |= any_differs(plan);
-    }
+    for (const PlannedModel& plan : view_.plans) longest = std::max(longest, plan.text.size());
     for (size_t i = 0; i < view_.plans.size(); ++i) {
       const PlannedModel& plan = view_.plans[i];
       const std::string title = fmt::format("[{}] {:<{}}  ", i + 1, plan.text, std::min<size_t>(longest, 24));
       text += wrap(title + meaning(plan), style_.width, 4) + "\n";
     }
-    if (marked) text += wrap("* operands of other widths, too: look at the plan alone", style_.width, 2) + "\n";
+    if (std::find(any_differs_.begin(), any_differs_.end(), true) != any_differs_.end())
+      text += wrap("* operands of other widths, too: look at the plan alone", style_.width, 2) + "\n";
     return text + schedule_note();
   }
 
@@ -304,6 +300,7 @@ class Renderer {
 
   const PlanView& view_;
   TextStyle style_;
+  std::vector<bool> any_differs_;  ///< of a plan: whether it does at any site
   int least_ = 99, most_ = 0;
 };
 
