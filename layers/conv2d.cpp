@@ -7,7 +7,8 @@
 
 namespace fqt::layers {
 
-Conv2d::Conv2d(const std::string& name, const Conv2dOptions& options) : options_(options), site_(name, options.role, "convolution") {
+Conv2d::Conv2d(const std::string& name, const Conv2dOptions& options)
+    : options_(options), site_(name, options.role, "convolution") {
   weight_.name = name + ".weight";
   weight_.value = Tensor({options.kernel, options.kernel, options.in_channels, options.out_channels});
   weight_.standard_deviation =

@@ -8,7 +8,8 @@
 
 namespace fqt::layers {
 
-Linear::Linear(const std::string& name, const LinearOptions& options) : options_(options), site_(name, options.role, "linear") {
+Linear::Linear(const std::string& name, const LinearOptions& options)
+    : options_(options), site_(name, options.role, "linear") {
   weight_.name = name + ".weight";
   weight_.value = Tensor({options.in_features, options.out_features});
   weight_.standard_deviation = std::sqrt(2.0 / static_cast<double>(options.in_features * options.out_features));
