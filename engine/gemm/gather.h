@@ -26,8 +26,8 @@ class Offsets {
 };
 
 /// The left operand of a product, read where it lies. Row i's terms are `segments.size()` runs of `length` elements:
-/// element (i, s, j) is data[rows[i] + segments[s] + j * term_stride]. Where term_stride is 1, up to a group less one
-/// of elements past a run may be read.
+/// element (i, s, j) is data[rows[i] + segments[s] + j * term_stride]. Operands are readable for 64 bytes past their
+/// last element, as Buffers are: whole groups of terms and whole vectors of rows are loaded.
 struct LhsGather {
   Offsets rows;
   std::vector<int32_t> segments;

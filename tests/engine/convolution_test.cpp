@@ -224,7 +224,7 @@ TEST_CASE("convolution: the three products in float32 are chains over the same t
     CAPTURE(g.groups);
     Draw draw(9);
     const auto image = [&](const PaddedImage& layout) {
-      Image<float> result{layout, std::vector<float>(static_cast<size_t>(layout.size()), 0.0f)};
+      Image<float> result{layout, std::vector<float>(static_cast<size_t>(layout.size() + 16), 0.0f)};
       for (int64_t n = 0; n < layout.batch; ++n)
         for (int64_t y = 0; y < layout.height; ++y)
           for (int64_t x = 0; x < layout.width; ++x)
