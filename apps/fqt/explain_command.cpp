@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "fqt/command.h"
+#include "fqt/config_options.h"
 #include "fqt/output.h"
-#include "trainer/config_keys.h"
 #include "trainer/explain/explain.h"
 #include "trainer/interrupt.h"
 #include "trainer/progress.h"
@@ -58,32 +58,18 @@ void run(const Arguments& arguments) {
 
 Action declare_explain(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
-  const auto assign = [arguments](const std::string& option, const std::string& key) {
-    return [=](const std::string& text) { arguments->flags.push_back({key, text, option}); };
-  };
-  app.add_option_function<std::string>("model", assign("model", "model"), "as `fqt train` takes it")
-      ->required()
-      ->type_name("MODEL");
+  const Flags flags(arguments, &arguments->flags);
+  add_key(app, flags, "model", *find_key("model"), "NAME");
   app.add_option("site", arguments->site, "a layer to walk through; left out, all products are listed")
       ->type_name("SITE");
-  for (const std::string_view name : {"data", "plan", "recipe", "seed", "threads", "train.batch"}) {
-    const ConfigKey& key = *find_key(name);
-    app.add_option_function<std::string>(std::string(key.flag), assign(std::string(key.flag), std::string(name)),
-                                         std::string(key.description))
-        ->type_name("");
-  }
+  for (const char* key : {"data", "plan", "recipe", "seed", "threads", "train.batch"})
+    add_key(app, flags, std::string(find_key(key)->flag), *find_key(key));
   const auto steps = [arguments](int64_t count) {
     arguments->steps = count;
     arguments->flags.push_back({"train.steps", std::to_string(count), "--steps"});
   };
   app.add_option_function<int64_t>("--steps", steps, "train this many steps first")->type_name("N");
-  const auto set = [arguments](const std::vector<std::string>& texts) {
-    for (const std::string& text : texts) arguments->flags.push_back(parse_assignment(text));
-  };
-  app.add_option_function<std::vector<std::string>>("--set", set, "one key, as `fqt train` takes it; may be repeated")
-      ->type_name("KEY=VALUE")
-      ->expected(1)
-      ->take_all();
+  add_set(app, flags);
   app.add_flag("--json", arguments->json, "print the same facts as one JSON object");
   app.add_flag("--quiet", arguments->quiet, "show no progress");
   return [arguments] { run(*arguments); };
