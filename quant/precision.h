@@ -50,7 +50,6 @@ struct OperandRecipe {
 
 /// The switches of a recipe: how bits become a Precision. The defaults are the recipe `paper` of docs/architecture.md.
 struct Recipe {
-  std::string name = "paper";
   OperandRecipe lhs, rhs, grad{"affine", Rounding::stochastic, "extremes"};
   bool rhs_per_channel = false;               ///< a grid for each output channel of the weights
   double percentile = 99.9;                   ///< of ranges of that name
