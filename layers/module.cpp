@@ -6,6 +6,7 @@
 #include "engine/random.h"
 
 namespace fqt::layers {
+
 std::vector<Parameter*> Module::parameters() {
   std::vector<Parameter*> all = own_parameters();
   for (Module* child : children())
@@ -17,6 +18,13 @@ std::vector<NamedBuffer> Module::buffers() {
   std::vector<NamedBuffer> all = own_buffers();
   for (Module* child : children())
     for (NamedBuffer& buffer : child->buffers()) all.push_back(std::move(buffer));
+  return all;
+}
+
+std::vector<NamedBuffer> Module::states() {
+  std::vector<NamedBuffer> all = own_states();
+  for (Module* child : children())
+    for (NamedBuffer& state : child->states()) all.push_back(std::move(state));
   return all;
 }
 

@@ -24,12 +24,16 @@ class Module {
   /// Parameters, buffers and sites of this module and all below it.
   std::vector<Parameter*> parameters();
   std::vector<NamedBuffer> buffers();
+  /// What is carried from one batch to the next without being part of the weights: the hidden state of a recurrent
+  /// layer. Undefined tensors: nothing has been seen yet.
+  std::vector<NamedBuffer> states();
   std::vector<quant::Site*> sites();
 
  protected:
   virtual std::vector<Module*> children() { return {}; }
   virtual std::vector<Parameter*> own_parameters() { return {}; }
   virtual std::vector<NamedBuffer> own_buffers() { return {}; }
+  virtual std::vector<NamedBuffer> own_states() { return {}; }
   virtual std::vector<quant::Site*> own_sites() { return {}; }
 };
 

@@ -53,11 +53,7 @@ std::vector<std::string> overflow_choices() { return {"wrap", "saturate"}; }
 
 std::vector<std::string> augment_choices() { return {"auto", "on", "off"}; }
 
-void verify_model(const std::string& name) {
-  for (const models::ModelKind& kind : models::model_kinds())
-    if (kind.matches(name)) return;
-  models::build_model(name, {});  // throws, with what it knows
-}
+void verify_model(const std::string& name) { models::find_model_kind(name); }
 
 void verify_plan(const std::string& text) {
   if (!is_plan_file(text)) quant::parse_plan(text);

@@ -85,8 +85,11 @@ Experiment open_experiment(const Config& config) {
   experiment.config.train.epochs = 0;
   if (config.train.augment == "auto") experiment.config.train.augment = experiment.data.augment ? "on" : "off";
 
-  const models::ModelOptions shape{train.height(), train.width(), train.channels(), train.classes(),
-                                   config.layers.norm};
+  const models::ModelOptions shape{.height = train.height(),
+                                   .width = train.width(),
+                                   .channels = train.channels(),
+                                   .classes = train.classes(),
+                                   .norm = config.layers.norm};
   experiment.model = models::build_model(config.model, shape);
   layers::initialize(*experiment.model, static_cast<uint64_t>(config.seed));
   experiment.sites = models::trace_sites(*experiment.model, shape);
