@@ -39,14 +39,18 @@ class Rounder {
     const kernels::QuantizeKernels& round = kernels_.quantize[static_cast<int>(rounding_)];
     if (rounding_ != Rounding::stochastic) return quantize(round, values, count, spec_, nullptr, levels);
     if (!noise_.words.empty()) return quantize(round, values, count, spec_, noise_.words.data() + first, levels);
-    uint16_t words[kRun + 16];
-    const int64_t skip = first % 8;
-    kernels_.random_words(noise_.key.seed, noise_.key.stream, static_cast<uint64_t>(first / 8), (skip + count + 7) / 8,
-                          words);
-    quantize(round, values, count, spec_, words + skip, levels);
+    quantize_drawn(values, count, first, levels);
   }
 
  private:
+  void quantize_drawn(const float* values, int64_t count, int64_t first, uint8_t* levels) const {
+    kernels_.quantize_drawn.narrow(values, count, &spec_, stream(), static_cast<uint64_t>(first), levels);
+  }
+  void quantize_drawn(const float* values, int64_t count, int64_t first, uint16_t* levels) const {
+    kernels_.quantize_drawn.wide(values, count, &spec_, stream(), static_cast<uint64_t>(first), levels);
+  }
+  kernels::NoiseStream stream() const { return {noise_.key.seed, noise_.key.stream}; }
+
   const kernels::CodeKernels& kernels_;
   kernels::GridSpec spec_;
   Noise noise_;
@@ -104,7 +108,7 @@ std::vector<uint16_t> words_of(const Noise& noise, int64_t count) {
   if (!noise.words.empty()) return {noise.words.begin(), noise.words.end()};
   const int64_t blocks = (count + 7) / 8;
   std::vector<uint16_t> words(static_cast<size_t>(blocks * 8));
-  kernels::active().codes.random_words(noise.key.seed, noise.key.stream, 0, blocks, words.data());
+  kernels::active().codes.random_words({noise.key.seed, noise.key.stream}, 0, blocks, words.data());
   return words;
 }
 

@@ -31,6 +31,22 @@ struct QuantizeKernels {
   QuantizeFn<uint16_t> wide;
 };
 
+/// Names the random words of a tensor: philox(seed, (block, stream)) as eight words, low halves first, are those of
+/// elements 8 * block ...
+struct NoiseStream {
+  uint64_t seed, stream;
+};
+
+/// Stochastic rounding as above, where the word of element i is word first + i of a stream.
+template <typename Level>
+using QuantizeDrawnFn = void (*)(const float* x, int64_t count, const GridSpec* grid, const NoiseStream& stream,
+                                 uint64_t first, Level* levels);
+
+struct QuantizeDrawnKernels {
+  QuantizeDrawnFn<uint8_t> narrow;
+  QuantizeDrawnFn<uint16_t> wide;
+};
+
 /// Loops that turn float values into levels. One source (codes.inl) is compiled for every instruction set.
 struct CodeKernels {
   /// Smallest and largest of `count` values, joined with those in `extremes`.
@@ -41,8 +57,9 @@ struct CodeKernels {
   ///   toward_zero    v without its fraction
   ///   stochastic     floor(v), and one more where words[i] + 1/2 < 65536 f
   QuantizeKernels quantize[kRoundings];
-  /// The 16-bit words 8 * first_block ... of a stream: philox(seed, (block, stream)) as eight words, low halves first.
-  void (*random_words)(uint64_t seed, uint64_t stream, uint64_t first_block, int64_t blocks, uint16_t* words);
+  QuantizeDrawnKernels quantize_drawn;
+  /// The words 8 * first_block ... of a stream.
+  void (*random_words)(const NoiseStream& stream, uint64_t first_block, int64_t blocks, uint16_t* words);
 };
 
 }  // namespace fqt::kernels

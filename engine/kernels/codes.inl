@@ -150,86 +150,13 @@ template <int32_t (*kRound)(float, uint16_t), auto kLanes, bool kRandom = false>
 constexpr QuantizeKernels kQuantize{quantize<uint8_t, kRound, kLanes, kRandom>,
                                     quantize<uint16_t, kRound, kLanes, kRandom>};
 
-constexpr uint32_t kPhiloxMul0 = 0xD2511F53u, kPhiloxMul1 = 0xCD9E8D57u;
-constexpr uint32_t kPhiloxKey0 = 0x9E3779B9u, kPhiloxKey1 = 0xBB67AE85u;
-
-/// Philox 4x32-10 (Salmon et al. 2011), one block after another.
-void random_blocks(uint64_t seed, uint64_t stream, uint64_t first_block, int64_t blocks, uint16_t* words) {
-  for (int64_t i = 0; i < blocks; ++i) {
-    const uint64_t block = first_block + static_cast<uint64_t>(i);
-    uint32_t c[4] = {static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32), static_cast<uint32_t>(stream),
-                     static_cast<uint32_t>(stream >> 32)};
-    uint32_t k0 = static_cast<uint32_t>(seed), k1 = static_cast<uint32_t>(seed >> 32);
-    for (int round = 0; round < 10; ++round) {
-      const uint64_t p0 = static_cast<uint64_t>(kPhiloxMul0) * c[0], p1 = static_cast<uint64_t>(kPhiloxMul1) * c[2];
-      c[0] = static_cast<uint32_t>(p1 >> 32) ^ c[1] ^ k0;
-      c[2] = static_cast<uint32_t>(p0 >> 32) ^ c[3] ^ k1;
-      c[1] = static_cast<uint32_t>(p1);
-      c[3] = static_cast<uint32_t>(p0);
-      k0 += kPhiloxKey0;
-      k1 += kPhiloxKey1;
-    }
-    __builtin_memcpy(words + i * 8, c, sizeof c);  // little-endian: low half first
-  }
-}
-
-#if defined(__AVX2__)
-/// Eight blocks at once, one to a 64-bit lane: the lane's low half is the word, what is left in its high half is
-/// never looked at.
-void random_words(uint64_t seed, uint64_t stream, uint64_t first_block, int64_t blocks, uint16_t* words) {
-  constexpr int kChains = 2, kLanes = 4, kRounds = 10;  // more chains do not fit 16 registers
-  const __m256i mul0 = _mm256_set1_epi64x(kPhiloxMul0), mul1 = _mm256_set1_epi64x(kPhiloxMul1);
-  const __m256i low_half = _mm256_set1_epi64x(0xFFFFFFFF);
-  __m256i keys[kRounds][2];  // kept in memory: as constants they would be rebuilt for each block
-  for (uint32_t round = 0; round < kRounds; ++round) {
-    keys[round][0] = _mm256_set1_epi64x(static_cast<uint32_t>(seed) + round * kPhiloxKey0);
-    keys[round][1] = _mm256_set1_epi64x(static_cast<uint32_t>(seed >> 32) + round * kPhiloxKey1);
-  }
-  __asm__("" : "+m"(keys));
-  int64_t done = 0;
-  for (; done + kChains * kLanes <= blocks; done += kChains * kLanes) {
-    __m256i c0[kChains], c1[kChains], c2[kChains], c3[kChains];
-#pragma GCC unroll 2
-    for (int i = 0; i < kChains; ++i) {
-      c0[i] = _mm256_add_epi64(
-          _mm256_set1_epi64x(static_cast<int64_t>(first_block + static_cast<uint64_t>(done + i * kLanes))),
-          _mm256_set_epi64x(3, 2, 1, 0));
-      c1[i] = _mm256_srli_epi64(c0[i], 32);
-      c2[i] = _mm256_set1_epi64x(static_cast<int64_t>(stream & 0xFFFFFFFF));
-      c3[i] = _mm256_set1_epi64x(static_cast<int64_t>(stream >> 32));
-    }
-#pragma GCC unroll 10
-    for (int round = 0; round < kRounds; ++round)
-#pragma GCC unroll 2
-      for (int i = 0; i < kChains; ++i) {
-        const __m256i p0 = _mm256_mul_epu32(mul0, c0[i]), p1 = _mm256_mul_epu32(mul1, c2[i]);
-        c0[i] = _mm256_xor_si256(_mm256_srli_epi64(p1, 32), _mm256_xor_si256(c1[i], keys[round][0]));
-        c2[i] = _mm256_xor_si256(_mm256_srli_epi64(p0, 32), _mm256_xor_si256(c3[i], keys[round][1]));
-        c1[i] = p1;
-        c3[i] = p0;
-      }
-#pragma GCC unroll 2
-    for (int i = 0; i < kChains; ++i) {
-      const __m256i front = _mm256_or_si256(_mm256_and_si256(c0[i], low_half), _mm256_slli_epi64(c1[i], 32));
-      const __m256i back = _mm256_or_si256(_mm256_and_si256(c2[i], low_half), _mm256_slli_epi64(c3[i], 32));
-      const __m256i even = _mm256_unpacklo_epi64(front, back), odd = _mm256_unpackhi_epi64(front, back);
-      __m256i* to = reinterpret_cast<__m256i*>(words + (done + i * kLanes) * 8);
-      _mm256_storeu_si256(to, _mm256_permute2x128_si256(even, odd, 0x20));
-      _mm256_storeu_si256(to + 1, _mm256_permute2x128_si256(even, odd, 0x31));
-    }
-  }
-  random_blocks(seed, stream, first_block + static_cast<uint64_t>(done), blocks - done, words + done * 8);
-}
-#else
-void random_words(uint64_t seed, uint64_t stream, uint64_t first_block, int64_t blocks, uint16_t* words) {
-  random_blocks(seed, stream, first_block, blocks, words);
-}
-#endif
+#include "engine/kernels/drawn.inl"
 
 constexpr CodeKernels kCodeKernels{
     extremes,
     {kQuantize<round_nearest, FQT_LANES(nearest)>, kQuantize<round_nearest_away, FQT_LANES(nearest_away)>,
      kQuantize<round_toward_zero, FQT_LANES(toward_zero)>, kQuantize<round_stochastic, FQT_LANES(stochastic), true>},
+    {quantize_drawn<uint8_t>, quantize_drawn<uint16_t>},
     random_words};
 
 #undef FQT_LANES

@@ -237,10 +237,40 @@ TEST_CASE("codes: random words are Philox's, low halves first, also where the bl
               for (size_t i = 0; i < 8; ++i)
                 expected[static_cast<size_t>(b) * 8 + i] = static_cast<uint16_t>(block[i / 2] >> (16 * (i % 2)));
             }
-            codes.random_words(seed, stream, first, blocks, words.data());
+            codes.random_words({seed, stream}, first, blocks, words.data());
             CAPTURE(first);
             CAPTURE(blocks);
             CHECK(words == expected);
           }
+  });
+}
+
+TEST_CASE("codes: rounding that draws its own words is rounding by the words of the stream") {
+  std::mt19937 random(3);
+  std::vector<float> values(300);
+  for (float& value : values) value = static_cast<float>(static_cast<int32_t>(random())) * 0x1p-28f;
+  const kernels::NoiseStream stream{7, uint64_t{5} << 33};
+  const auto check = [&]<typename Level>(const CodeKernels& codes, const GridSpec& grid, Level, uint64_t first,
+                                         size_t count) {
+    std::vector<uint16_t> words(320);
+    codes.random_words(stream, first / 8, 40, words.data());
+    std::vector<Level> expected(count + 1, Level{99}), levels = expected;
+    quantize(codes, Rounding::stochastic, values.data(), count, grid, words.data() + first % 8, expected.data());
+    const auto& drawn = codes.quantize_drawn;
+    if constexpr (sizeof(Level) == 1)
+      drawn.narrow(values.data(), static_cast<int64_t>(count), &grid, stream, first, levels.data());
+    else
+      drawn.wide(values.data(), static_cast<int64_t>(count), &grid, stream, first, levels.data());
+    CAPTURE(first);
+    CAPTURE(count);
+    CHECK(levels == expected);
+  };
+  for_each_isa([&](const CodeKernels& codes) {
+    for (const uint64_t base : {uint64_t{0}, uint64_t{8} * ((uint64_t{1} << 32) - 9)})
+      for (uint64_t skip = 0; skip < 8; ++skip)
+        for (const size_t count : {0, 1, 5, 7, 8, 9, 63, 64, 65, 71, 72, 128, 199, 264, 290}) {
+          check(codes, {0.25f, 7, 15}, uint8_t{}, base + skip, count);
+          check(codes, {0x1p-12f, 30000, 65535}, uint16_t{}, base + skip, count);
+        }
   });
 }

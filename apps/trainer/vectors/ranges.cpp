@@ -111,7 +111,7 @@ std::vector<Json> philox_cases(uint64_t seed) {
   std::vector<Json> cases;
   for (const Place& place : places) {
     std::vector<uint16_t> words(static_cast<size_t>(8 * place.blocks));
-    kernels::active().codes.random_words(place.seed, place.stream, place.block, place.blocks, words.data());
+    kernels::active().codes.random_words({place.seed, place.stream}, place.block, place.blocks, words.data());
     cases.push_back({{"seed", hexadecimal(place.seed)},
                      {"stream", hexadecimal(place.stream)},
                      {"first_block", hexadecimal(place.block)},
