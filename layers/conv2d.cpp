@@ -8,9 +8,14 @@
 namespace fqt::layers {
 
 Conv2d::Conv2d(const std::string& name, const Conv2dOptions& options)
-    : options_(options), site_(name, options.role, "convolution") {
+    : options_(options),
+      site_(name, options.role,
+            options.groups > 1 && options.groups == options.in_channels ? "depthwise" : "convolution") {
+  check(options.groups >= 1 && options.in_channels % options.groups == 0 && options.out_channels % options.groups == 0,
+        "[conv2d] '{}': {} groups do not divide {} input and {} output channels", name, options.groups,
+        options.in_channels, options.out_channels);
   weight_.name = name + ".weight";
-  weight_.value = Tensor({options.kernel, options.kernel, options.in_channels, options.out_channels});
+  weight_.value = Tensor({options.kernel, options.kernel, options.in_channels / options.groups, options.out_channels});
   weight_.standard_deviation =
       std::sqrt(2.0 / static_cast<double>(options.kernel * options.kernel * options.out_channels));
 }
@@ -28,6 +33,7 @@ Var Conv2d::forward(const quant::Context& context, const Var& x) {
   geometry.kernel = options_.kernel;
   geometry.stride = options_.stride;
   geometry.padding = options_.padding;
+  geometry.groups = options_.groups;
   return quant::product(context, site_, x, context.tape.parameter(weight_), geometry);
 }
 

@@ -7,11 +7,12 @@ namespace fqt::layers {
 struct LinearOptions {
   int64_t in_features = 1, out_features = 1;
   bool bias = true;
+  double standard_deviation = 0;  ///< of the weight at the start; 0: sqrt(2 / (in * out))
   quant::SiteRole role = quant::SiteRole::body;
 };
 
-/// y = x W + b: [N, in] -> [N, out]. `name.weight` is [in, out] and starts at N(0, sqrt(2 / (in * out))); `name.bias`
-/// starts at 0.
+/// y = x W + b: [N, in] -> [N, out]. `name.weight` is [in, out] and starts at N(0, options.standard_deviation);
+/// `name.bias` starts at 0.
 class Linear : public Module {
  public:
   Linear(const std::string& name, const LinearOptions& options);

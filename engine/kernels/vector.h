@@ -49,6 +49,10 @@ struct VectorKernels {
   void (*relu)(float* y, const float* x, int64_t count);
   /// grad_x[i] = grad[i] where y[i] > 0, else 0. grad_x may be grad.
   void (*relu_grad)(float* grad_x, const float* y, const float* grad, int64_t count);
+  /// y[i] = min(max(x[i], 0), 6); NaN stays.
+  void (*relu6)(float* y, const float* x, int64_t count);
+  /// grad_x[i] = grad[i] where 0 < y[i] < 6, else 0. grad_x may be grad.
+  void (*relu6_grad)(float* grad_x, const float* y, const float* grad, int64_t count);
   /// Where x[i] > best[i]: best[i] = x[i], at[i] = first + i.
   void (*keep_larger)(float* best, int32_t* at, const float* x, int32_t first, int64_t count);
   /// y[i] = exp(x[i] - offset)

@@ -28,6 +28,22 @@ inline void relu_grad(float* grad_x, const float* y, const float* grad, int64_t 
   }
 }
 
+inline void relu6(float* __restrict y, const float* __restrict x, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    const float positive = x[i] < 0.0f ? 0.0f : x[i];
+    y[i] = positive > 6.0f ? 6.0f : positive;
+  }
+}
+
+inline void relu6_grad(float* grad_x, const float* y, const float* grad, int64_t count) {
+  FQT_INDEPENDENT
+  for (int64_t i = 0; i < count; ++i) {
+    const float value = grad[i];
+    const float below = y[i] < 6.0f ? value : 0.0f;
+    grad_x[i] = y[i] > 0.0f ? below : 0.0f;
+  }
+}
+
 inline void keep_larger(float* __restrict best, int32_t* __restrict at, const float* __restrict x, int32_t first,
                         int64_t count) {
   for (int64_t i = 0; i < count; ++i) {
@@ -67,6 +83,8 @@ constexpr VectorKernels kVectorKernels{
     .sum = sum,
     .relu = relu,
     .relu_grad = relu_grad,
+    .relu6 = relu6,
+    .relu6_grad = relu6_grad,
     .keep_larger = keep_larger,
     .exp_minus = exp_minus,
     .total = total,

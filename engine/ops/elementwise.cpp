@@ -16,19 +16,35 @@ Var add(Tape& tape, const Var& a, const Var& b) {
   return tape.record(std::move(sum), {a, b}, [](Tensor grad) { return std::vector<Tensor>{grad, grad}; });
 }
 
-Var relu(Tape& tape, const Var& x) {
+namespace {
+
+using Activate = void (*)(float* y, const float* x, int64_t count);
+using ActivateGrad = void (*)(float* grad_x, const float* y, const float* grad, int64_t count);
+
+/// y = activate(x), whose gradient can be told from y.
+Var activation(Tape& tape, const Var& x, Activate activate, ActivateGrad activate_grad) {
   Tensor y(x.shape());
-  const auto kernel = kernels::active().vector.relu;
   parallel_for(y.size(), grain(1),
-               [&](int64_t begin, int64_t end) { kernel(y.data() + begin, x.value().data() + begin, end - begin); });
-  return tape.record(y, {x}, [y](Tensor grad) {
+               [&](int64_t begin, int64_t end) { activate(y.data() + begin, x.value().data() + begin, end - begin); });
+  return tape.record(y, {x}, [y, activate_grad](Tensor grad) {
     Tensor grad_x = over(grad);
-    const auto kernel = kernels::active().vector.relu_grad;
     parallel_for(y.size(), grain(1), [&](int64_t begin, int64_t end) {
-      kernel(grad_x.data() + begin, y.data() + begin, grad.data() + begin, end - begin);
+      activate_grad(grad_x.data() + begin, y.data() + begin, grad.data() + begin, end - begin);
     });
     return std::vector<Tensor>{grad_x};
   });
+}
+
+}  // namespace
+
+Var relu(Tape& tape, const Var& x) {
+  const kernels::VectorKernels& vector = kernels::active().vector;
+  return activation(tape, x, vector.relu, vector.relu_grad);
+}
+
+Var relu6(Tape& tape, const Var& x) {
+  const kernels::VectorKernels& vector = kernels::active().vector;
+  return activation(tape, x, vector.relu6, vector.relu6_grad);
 }
 
 Var reshape(Tape& tape, const Var& x, Shape shape) {

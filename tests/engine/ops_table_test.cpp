@@ -128,19 +128,35 @@ Doubles average(const Inputs& in) {
 }
 
 /// [2, 5, 6, 3] -> [2, h, w, 3]
-Doubles maximum(const Inputs& in, size_t window, size_t stride) {
+Doubles maximum(const Inputs& in, int64_t window, int64_t stride, int64_t padding) {
   Doubles y;
-  for (size_t n = 0; n < 2; ++n)
-    for (size_t top = 0; top + window <= 5; top += stride)
-      for (size_t left = 0; left + window <= 6; left += stride)
-        for (size_t c = 0; c < 3; ++c) {
+  for (int64_t n = 0; n < 2; ++n)
+    for (int64_t top = -padding; top + window <= 5 + padding; top += stride)
+      for (int64_t left = -padding; left + window <= 6 + padding; left += stride)
+        for (int64_t c = 0; c < 3; ++c) {
           double best = -1e9;
-          for (size_t i = 0; i < window; ++i)
-            for (size_t j = 0; j < window; ++j)
-              best = std::max(best, in[0][((n * 5 + top + i) * 6 + left + j) * 3 + c]);
+          for (int64_t i = std::max<int64_t>(top, 0); i < std::min<int64_t>(top + window, 5); ++i)
+            for (int64_t j = std::max<int64_t>(left, 0); j < std::min<int64_t>(left + window, 6); ++j)
+              best = std::max(best, in[0][static_cast<size_t>(((n * 5 + i) * 6 + j) * 3 + c)]);
           y.push_back(best);
         }
   return y;
+}
+
+/// [2, 2, 3, 2] -> [2, 6, 9, 2]
+Doubles threefold(const Inputs& in) {
+  Doubles y;
+  for (size_t n = 0; n < 2; ++n)
+    for (size_t i = 0; i < 6; ++i)
+      for (size_t j = 0; j < 9; ++j)
+        for (size_t c = 0; c < 2; ++c) y.push_back(in[0][((n * 2 + i / 3) * 3 + j / 3) * 2 + c]);
+  return y;
+}
+
+/// Values around both bends: in [-1, 1] as they come, stretched to [-9, 9].
+Doubles relu6_of_9x(Doubles x) {
+  for (double& value : x) value = std::min(std::max(9 * value, 0.0), 6.0);
+  return x;
 }
 
 /// Logits [3, 5].
@@ -154,6 +170,13 @@ Doubles cross_entropy(const Inputs& in) {
   return {loss};
 }
 
+/// factor * x, as x + x + ...
+Var scaled(Tape& tape, const Var& x, int factor) {
+  Var sum = x;
+  for (int i = 1; i < factor; ++i) sum = ops::add(tape, sum, x);
+  return sum;
+}
+
 const std::vector<OpRow>& rows() {
   static const std::vector<OpRow> table{
       {"add",
@@ -164,6 +187,10 @@ const std::vector<OpRow>& rows() {
        {{5, 7}},
        [](Tape& tape, const Vars& in) { return ops::relu(tape, in[0]); },
        [](const Inputs& in) { return relu(in[0]); }},
+      {"relu6",
+       {{5, 7}},
+       [](Tape& tape, const Vars& in) { return ops::relu6(tape, scaled(tape, in[0], 9)); },
+       [](const Inputs& in) { return relu6_of_9x(in[0]); }},
       {"reshape",
        {{2, 6}},
        [](Tape& tape, const Vars& in) {
@@ -225,11 +252,19 @@ const std::vector<OpRow>& rows() {
       {"max_pool 2, 2",
        {{2, 5, 6, 3}},
        [](Tape& tape, const Vars& in) { return ops::max_pool(tape, in[0], 2, 2); },
-       [](const Inputs& in) { return maximum(in, 2, 2); }},
+       [](const Inputs& in) { return maximum(in, 2, 2, 0); }},
       {"max_pool 3, 1",
        {{2, 5, 6, 3}},
        [](Tape& tape, const Vars& in) { return ops::max_pool(tape, in[0], 3, 1); },
-       [](const Inputs& in) { return maximum(in, 3, 1); }},
+       [](const Inputs& in) { return maximum(in, 3, 1, 0); }},
+      {"max_pool 3, 2, padded by 1",
+       {{2, 5, 6, 3}},
+       [](Tape& tape, const Vars& in) { return ops::max_pool(tape, in[0], 3, 2, 1); },
+       [](const Inputs& in) { return maximum(in, 3, 2, 1); }},
+      {"upsample 3",
+       {{2, 2, 3, 2}},
+       [](Tape& tape, const Vars& in) { return ops::upsample(tape, in[0], 3); },
+       threefold},
       {"cross_entropy",
        {{3, 5}},
        [](Tape& tape, const Vars& in) { return ops::cross_entropy(tape, in[0], kLabels); },
