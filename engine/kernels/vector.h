@@ -57,6 +57,8 @@ struct VectorKernels {
   void (*keep_larger)(float* best, int32_t* at, const float* x, int32_t first, int64_t count);
   /// y[i] = exp(x[i] - offset)
   void (*exp_minus)(float* y, const float* x, float offset, int64_t count);
+  /// y[i] = x[i] * scale where words[i] >= threshold, else 0. y may be x.
+  void (*keep_from)(float* y, const float* x, const uint16_t* words, int32_t threshold, float scale, int64_t count);
   /// The sum of x, in 16 lanes of float64 (element i in lane i % 16) added up in order.
   double (*total)(const float* x, int64_t count);
 

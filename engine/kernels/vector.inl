@@ -57,6 +57,14 @@ inline void exp_minus(float* __restrict y, const float* __restrict x, float offs
   for (int64_t i = 0; i < count; ++i) y[i] = math::exp(x[i] - offset);
 }
 
+inline void keep_from(float* y, const float* x, const uint16_t* words, int32_t threshold, float scale, int64_t count) {
+  FQT_INDEPENDENT
+  for (int64_t i = 0; i < count; ++i) {
+    const float value = x[i] * scale;
+    y[i] = words[i] >= threshold ? value : 0.0f;
+  }
+}
+
 inline double total(const float* x, int64_t count) {
   double lanes[16] = {};
   int64_t i = 0;
@@ -87,6 +95,7 @@ constexpr VectorKernels kVectorKernels{
     .relu6_grad = relu6_grad,
     .keep_larger = keep_larger,
     .exp_minus = exp_minus,
+    .keep_from = keep_from,
     .total = total,
     .add_row = add_row,
     .column_sums = column_sums,
