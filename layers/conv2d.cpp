@@ -14,6 +14,7 @@ Conv2d::Conv2d(const std::string& name, const Conv2dOptions& options)
   check(options.groups >= 1 && options.in_channels % options.groups == 0 && options.out_channels % options.groups == 0,
         "[conv2d] '{}': {} groups do not divide {} input and {} output channels", name, options.groups,
         options.in_channels, options.out_channels);
+  site_.block = options.block;
   weight_.name = name + ".weight";
   weight_.value = Tensor({options.kernel, options.kernel, options.in_channels / options.groups, options.out_channels});
   weight_.standard_deviation =

@@ -9,6 +9,7 @@ struct Conv2dOptions {
   int64_t kernel = 3, stride = 1, padding = 0;
   int64_t groups = 1;  ///< in_channels: a depthwise convolution
   quant::SiteRole role = quant::SiteRole::body;
+  int block = 0;  ///< as quant::Site::block
 };
 
 /// Convolution without bias of [N, H, W, C_in] -> [N, H', W', C_out]. Weight `name.weight` is

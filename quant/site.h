@@ -9,7 +9,12 @@
 
 namespace fqt::quant {
 
-enum class SiteRole { body, first, head };
+enum class SiteRole {
+  body,
+  first,  ///< the model's first product
+  head,   ///< the classifier of a CNN
+  apart,  ///< in float whatever the recipe says: no part of what a customized model varies
+};
 
 /// A place in a model where matrices are multiplied. A layer owns it; precision is looked up by its name.
 struct Site {

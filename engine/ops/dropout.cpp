@@ -17,7 +17,7 @@ void drop(const Tensor& x, int32_t threshold, const RandomKey& key, Tensor& y) {
     uint16_t words[kRun];
     for (int64_t run = begin; run < end; ++run) {
       const int64_t first = run * kRun, count = std::min(kRun, x.size() - first);
-      kernel.codes.random_words(key.seed, key.stream, static_cast<uint64_t>(first / 8), (count + 7) / 8, words);
+      kernel.codes.random_words({key.seed, key.stream}, static_cast<uint64_t>(first / 8), (count + 7) / 8, words);
       kernel.vector.keep_from(y.data() + first, x.data() + first, words, threshold, scale, count);
     }
   });

@@ -18,10 +18,10 @@ constexpr Mapping kMappings[] = {
     {"ranked", "evenly by rank, layer by layer", map_ranked},
 };
 
-/// low + (high - low) * part / whole, halves up; the midpoint where whole is 0.
+/// low + (high - low) * part / whole, or the midpoint where whole is 0, rounded as mapping.h says.
 int place(double part, double whole, int low, int high) {
-  const double rise = whole > 0 ? (high - low) * part / whole : (high - low) / 2.0;
-  return static_cast<int>(std::floor(low + rise + 0.5));
+  const double middle = (high - low) / 2.0, rise = whole > 0 ? (high - low) * part / whole : middle;
+  return low + static_cast<int>(rise < middle ? std::ceil(rise - 0.5) : std::floor(rise + 0.5));
 }
 
 }  // namespace

@@ -19,7 +19,8 @@ std::span<const Mapping> mappings();
 /// Error(usage) naming the known ones.
 const Mapping& find_mapping(std::string_view name);
 
-// All round halves up; a single group, or equal values, get the midpoint (low + high) / 2.
+// All round halves away from the midpoint (low + high) / 2, so that a plan read from its other end is its mirror; the
+// midpoint itself, where it is a half, goes up. A single group, or equal values, get the midpoint.
 
 /// Equal values share a group; of G groups in rising order group i gets low + (high - low) * i / (G - 1).
 std::vector<int> map_grouped(std::span<const double> values, int low, int high);

@@ -16,7 +16,8 @@ int shifted(const Plan& plan, const std::string& site, int bits, int offset) {
 }  // namespace
 
 bool left_in_float(const Recipe& recipe, SiteRole role) {
-  return (role == SiteRole::first && !recipe.quantize_first) || (role == SiteRole::head && !recipe.quantize_head);
+  return role == SiteRole::apart || (role == SiteRole::first && !recipe.quantize_first) ||
+         (role == SiteRole::head && !recipe.quantize_head);
 }
 
 BitTable assign_bits(const Plan& plan, const Recipe& recipe, std::span<const SiteShape> sites, int64_t batch,

@@ -21,7 +21,15 @@ struct Example {
   bool convolutional;
 };
 
-constexpr Example kExamples[] = {{"resnet{6n+2}", "resnet20", true}};
+constexpr Example kExamples[] = {{"alexnet", "alexnet", true},
+                                 {"resnet{6n+2}", "resnet20", true},
+                                 {"resnet18/34/50", "resnet18", true},
+                                 {"resnet18/34/50", "resnet50", true},
+                                 {"mobilenet_v2[_W]", "mobilenet_v2", true},
+                                 {"mobilenet_v2[_W]", "mobilenet_v2_0.5", true},
+                                 {"custom_a/f/d", "custom_a", false},
+                                 {"custom_a/f/d", "custom_f", false},
+                                 {"custom_a/f/d", "custom_d", false}};
 
 std::vector<SiteShape> sites_of(std::string_view name) {
   const ModelOptions options;

@@ -1,6 +1,8 @@
 // From the values of a metric to bits: mappings, strategies and options, by hand.
 #include <doctest/doctest.h>
 
+#include <numeric>
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -45,11 +47,24 @@ TEST_CASE("mapping: grouped spaces the distinct values evenly, whatever lies bet
   CHECK(mapped("grouped", {1, 2, 3}, 4, 7) == Bits{4, 6, 7});                // 5.5 goes up
   CHECK(mapped("grouped", {1, 2, 3}, 5, 6) == Bits{5, 6, 6});                // 5.5 goes up
   CHECK(mapped("grouped", {3, 1}, 2, 16) == Bits{16, 2});
+  CHECK(mapped("grouped", {1, 2, 3, 4, 5}, 6, 8) == Bits{6, 6, 7, 8, 8});  // 6.5 goes down and 7.5 up
+}
+
+TEST_CASE("mapping: groups read from the other end are the mirror, but for a middle that is a half") {
+  for (int low = kMinBits; low <= kMaxBits; ++low)
+    for (int high = low; high <= kMaxBits; ++high)
+      for (size_t groups = 1; groups <= 25; ++groups) {
+        std::vector<double> values(groups);
+        std::iota(values.begin(), values.end(), 1.0);
+        const Bits bits = mapped("grouped", values, low, high);
+        for (size_t i = 0; i < groups; ++i)
+          if (2 * i + 1 != groups || (low + high) % 2 == 0) CHECK(bits[i] + bits[groups - 1 - i] == low + high);
+      }
 }
 
 TEST_CASE("mapping: linear in the value") {
   CHECK(mapped("linear", {10, 20, 40}, 4, 8) == Bits{4, 5, 8});       // 4 + 4/3
-  CHECK(mapped("linear", {0, 5, 10, 20}, 4, 6) == Bits{4, 5, 5, 6});  // 4.5 goes up
+  CHECK(mapped("linear", {0, 5, 10, 20}, 4, 6) == Bits{4, 4, 5, 6});  // 4.5 goes down
 }
 
 TEST_CASE("mapping: linear in the logarithm") {
