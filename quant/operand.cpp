@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <vector>
 
 #include "engine/check.h"
@@ -222,21 +223,28 @@ Operand to_planar(const Operand& operand, const gemm::PlanarImage& planar) {
 
 int64_t multiply(std::span<const gemm::GatherProduct> products, const Operand& lhs, const Operand& rhs,
                  const gemm::AccumulatorFormat& accumulator, float* out) {
-  int64_t overflows = 0;
-  std::vector<int32_t> zeros;
+  std::atomic<int64_t> overflows = 0;
   std::vector<double> scales;
   for (const Grid& grid : rhs.grids)  // products of two float32 are exact in float64
     scales.push_back(static_cast<double>(lhs.grids.front().scale) * static_cast<double>(grid.scale));
-  for (const gemm::GatherProduct& product : products) {
+  const auto one = [&](const gemm::GatherProduct& product) {
     check_scales(product, lhs, rhs);
-    zeros.clear();
+    std::vector<int32_t> zeros;
     if (lhs.is_float())
       gemm::float_product(product, lhs.floats().data(), rhs.floats().data(), out);
     else if (accumulator.bits == 0)
       gemm::integer_product(product, view(lhs, zeros), view(rhs, zeros), scales, out);
     else
       overflows += gemm::emulated_product(product, view(lhs, zeros), view(rhs, zeros), accumulator, scales, out);
+  };
+  // Many small products are shared out as wholes; of few, each shares out its rows.
+  if (products.size() < 4 * static_cast<size_t>(threads())) {
+    for (const gemm::GatherProduct& product : products) one(product);
+    return overflows;
   }
+  parallel_for(static_cast<int64_t>(products.size()), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) one(products[static_cast<size_t>(i)]);
+  });
   return overflows;
 }
 

@@ -28,10 +28,11 @@ int64_t largest_sum(std::span<const gemm::GatherProduct> products, const Operand
 /// One site in one step, as forward and backward both need it. Holds what outlives the Context.
 class Step {
  public:
-  Step(const Context& context, Site& site)
+  Step(const Context& context, Site& site, int64_t call)
       : site_(&site),
         seed_(context.seed),
         step_(context.step),
+        call_(static_cast<uint64_t>(call)),
         training_(context.training),
         probe_(context.probe && context.probe->wants(site) ? context.probe : nullptr) {}
 
@@ -46,8 +47,9 @@ class Step {
     return operand;
   }
 
+  /// `swapped`: lhs is what the kind of product calls its right operand, and the other way round.
   void multiply(ProductKind kind, std::span<const gemm::GatherProduct> products, const Operand& lhs, const Operand& rhs,
-                const gemm::AccumulatorFormat& accumulator, Tensor& result) const {
+                const gemm::AccumulatorFormat& accumulator, Tensor& result, bool swapped = false) const {
     const int64_t overflows = quant::multiply(products, lhs, rhs, accumulator, result.data());
     if (training_) site_->overflows[kind] += overflows;
     if (!probe_ || products.empty()) return;
@@ -56,8 +58,8 @@ class Step {
                      step_,
                      kind,
                      longest.terms,
-                     *lhs.statistics,
-                     *rhs.statistics,
+                     *(swapped ? rhs : lhs).statistics,
+                     *(swapped ? lhs : rhs).statistics,
                      lhs.is_float() ? 0 : largest_sum(products, lhs, rhs),
                      overflows,
                      describe_accumulator(longest, lhs, rhs, accumulator),
@@ -65,40 +67,55 @@ class Step {
   }
 
  private:
-  /// Evaluation has words of its own: its batches are no steps of training.
+  /// Evaluation has words of its own: its batches are no steps of training. So has every call but the first.
   RandomKey noise_key(NoiseOf noise) const {
     const auto operand = static_cast<uint64_t>(noise);
-    return training_ ? random_key(seed_, {step_, site_->key, operand})
-                     : random_key(seed_, {step_, site_->key, operand, hash_text("evaluation")});
+    const uint64_t evaluation = hash_text("evaluation");
+    if (training_ && call_ == 0) return random_key(seed_, {step_, site_->key, operand});
+    if (training_) return random_key(seed_, {step_, site_->key, operand, hash_text("call"), call_});
+    if (call_ == 0) return random_key(seed_, {step_, site_->key, operand, evaluation});
+    return random_key(seed_, {step_, site_->key, operand, evaluation, call_});
   }
 
   Site* site_;
-  uint64_t seed_, step_;
+  uint64_t seed_, step_, call_;
   bool training_;
   Probe* probe_;
 };
 
-/// Where lhs's values lie in evaluation and in training.
-Range lhs_range(const Context& context, const Site& site, const Range& batch, const OperandPrecision& precision) {
+/// Where an activation's values lie in evaluation and in training.
+Range activation_range(const Context& context, const Tensor& running_range, const Range& batch,
+                       const OperandPrecision& precision) {
   if (context.training && !precision.range->running) return batch;
-  const float* running = site.lhs_range.data();
+  const float* running = running_range.data();
   return running[0] == 0 && running[1] == 0 ? batch : Range{running[0], running[1]};
 }
 
-/// A weight as an operand: a plain matrix of K * N elements.
-gemm::PaddedImage matrix_layout(const ConvGeometry& g) { return {1, 1, g.k(), g.n(), 0, 0, 0, 0, g.n()}; }
+// What tells one kind of product from another, beside the layouts and lists of products in engine/gemm. A geometry has:
+// the layout of rhs, and how the trace counts the product.
+
+/// rhs as a plain matrix of K * N elements.
+gemm::PaddedImage rhs_layout(const ConvGeometry& g) { return {1, 1, g.k(), g.n(), 0, 0, 0, 0, g.n()}; }
+gemm::PaddedImage rhs_layout(const BatchGeometry& g) { return {g.count, 1, g.depth, g.columns, 0, 0, 0, 0, g.columns}; }
+
+void trace(ShapeTrace& trace, const Site& site, const ConvGeometry& g) { trace.record(site, g); }
+void trace(ShapeTrace& trace, const Site& site, const BatchGeometry& g) {
+  trace.record(site, ConvGeometry::matrix(g.rows, g.depth, g.columns), g.count);
+}
 
 /// What the forward pass keeps for the gradient: codes, not floats.
+template <typename Geometry>
 struct Saved {
   Step step;
-  ConvGeometry geometry;
+  Geometry geometry;
   Precision precision;
   Shape lhs_shape, rhs_shape;
   gemm::PaddedImage lhs_layout;
   Operand lhs, rhs;  ///< as grad_rhs and grad_lhs read them
 };
 
-Tensor grad_lhs(const Saved& saved, const Operand& dy, const gemm::PaddedImage& dy_layout) {
+template <typename Geometry>
+Tensor grad_lhs(const Saved<Geometry>& saved, const Operand& dy, const gemm::PaddedImage& dy_layout) {
   const std::vector<gemm::GatherProduct> products = gemm::grad_lhs_products(saved.geometry, dy_layout);
   Tensor dx(saved.lhs_shape);
   int64_t covered = 0;
@@ -109,7 +126,15 @@ Tensor grad_lhs(const Saved& saved, const Operand& dy, const gemm::PaddedImage& 
   return dx;
 }
 
-Tensor grad_rhs(const Saved& saved, const Operand& dy, const gemm::PaddedImage& dy_layout) {
+Tensor grad_rhs(const Saved<BatchGeometry>& saved, const Operand& dy, const gemm::PaddedImage& dy_layout) {
+  const bool swapped = saved.geometry.transposed;
+  Tensor dw(saved.rhs_shape);
+  saved.step.multiply(ProductKind::grad_rhs, gemm::grad_rhs_products(saved.geometry, saved.lhs_layout, dy_layout),
+                      swapped ? dy : saved.lhs, swapped ? saved.lhs : dy, saved.precision.accumulator, dw, swapped);
+  return dw;
+}
+
+Tensor grad_rhs(const Saved<ConvGeometry>& saved, const Operand& dy, const gemm::PaddedImage& dy_layout) {
   const ConvGeometry& g = saved.geometry;
   const gemm::AccumulatorFormat& accumulator = saved.precision.accumulator;
   Tensor dw(saved.rhs_shape);
@@ -126,7 +151,8 @@ Tensor grad_rhs(const Saved& saved, const Operand& dy, const gemm::PaddedImage& 
 }
 
 /// Quantizes dY, once or for each product apart, and multiplies.
-std::vector<Tensor> gradients(const Saved& saved, Tensor grad, bool wants_lhs, bool wants_rhs) {
+template <typename Geometry>
+std::vector<Tensor> gradients(const Saved<Geometry>& saved, Tensor grad, bool wants_lhs, bool wants_rhs) {
   const OperandPrecision& for_lhs = saved.precision.products[ProductKind::grad_lhs].lhs;
   const OperandPrecision& for_rhs = saved.precision.products[ProductKind::grad_rhs].rhs;
   const gemm::PaddedImage layout = gemm::gradient_image(saved.geometry, channel_group(for_lhs));
@@ -143,6 +169,12 @@ std::vector<Tensor> gradients(const Saved& saved, Tensor grad, bool wants_lhs, b
   return {std::move(dx), wants_rhs ? grad_rhs(saved, twice ? dy_again : dy, layout) : Tensor()};
 }
 
+template <typename Geometry>
+Var traced(ShapeTrace& shapes, const Site& site, const Geometry& geometry, Shape shape) {
+  trace(shapes, site, geometry);
+  return Var(Tensor::zeros(std::move(shape)));
+}
+
 void check_shapes(const Site& site, const Tensor& lhs, const Tensor& rhs, const ConvGeometry& g) {
   g.check(site.name.c_str());
   check(lhs.size() == g.batch * g.height * g.width * g.in_channels && lhs.rank() >= 2 && lhs.dim(-1) == g.in_channels,
@@ -153,32 +185,31 @@ void check_shapes(const Site& site, const Tensor& lhs, const Tensor& rhs, const 
         g.n());
 }
 
-}  // namespace
-
-Var product(const Context& context, Site& site, const Var& lhs, const Var& rhs, const ConvGeometry& g) {
-  const Tensor &x = lhs.value(), &w = rhs.value();
-  check_shapes(site, x, w, g);
-  Tensor y(x.rank() == 2 ? Shape{g.m(), g.n()} : Shape{g.batch, g.out_height(), g.out_width(), g.n()});
-  if (context.trace) {
-    context.trace->record(site, g);
-    std::fill_n(y.data(), y.size(), 0.0f);
-    return Var(y);
-  }
-  const Precision& precision = context.precision.at(site.name);
+/// A product of operands whose shapes fit the geometry; the result has `shape`.
+template <typename Geometry>
+Var multiply(const Context& context, Site& site, const Var& lhs, const Var& rhs, const Geometry& g, Shape shape,
+             const Precision& precision, int64_t call) {
   check(precision.is_uniform(), "[product] site '{}': the operands must be all integers or all fp32", site.name);
-
-  const Step step(context, site);
+  const Tensor &x = lhs.value(), &w = rhs.value();
+  Tensor y(std::move(shape));
+  const Step step(context, site, call);
   const auto& [how_x, how_w] = precision.products[ProductKind::forward];
-  Saved saved{step, g, precision, x.shape(), w.shape(), gemm::forward_image(g, channel_group(how_x)), {}, {}};
+  Saved<Geometry> saved{step, g, precision, x.shape(), w.shape(), gemm::forward_image(g, channel_group(how_x)), {}, {}};
   const auto quantize_x = [&](NoiseOf noise, const OperandPrecision& how, const Range& batch) {
-    const Range range = lhs_range(context, site, batch, how);
+    const Range range = activation_range(context, site.lhs_range, batch, how);
     return step.quantize(noise, x, saved.lhs_layout, how, {&range, 1});
   };
+  const gemm::PaddedImage w_layout = rhs_layout(g);
   const auto quantize_w = [&](NoiseOf noise, const OperandPrecision& how) {
-    const std::vector<Range> ranges = how.per_channel
-                                          ? estimate_channel_ranges(w.values(), g.n(), how, step.name("rhs"))
-                                          : std::vector{estimate_range(w.values(), 1, how, step.name("rhs"))};
-    return step.quantize(noise, w, matrix_layout(g), how, ranges);
+    std::vector<Range> ranges =
+        how.per_channel
+            ? estimate_channel_ranges(w.values(), w_layout.channels, how, step.name("rhs"))
+            : std::vector{estimate_range(w.values(), site.rhs_is_activation() ? w.dim(0) : 1, how, step.name("rhs"))};
+    if (site.rhs_is_activation()) {
+      if (context.training && noise == NoiseOf::rhs) update_running(site.rhs_range, ranges[0], context.range_momentum);
+      ranges[0] = activation_range(context, site.rhs_range, ranges[0], how);
+    }
+    return step.quantize(noise, w, w_layout, how, ranges);
   };
   const Range batch = estimate_range(x.values(), x.dim(0), how_x, step.name("lhs"));
   if (context.training) update_running(site.lhs_range, batch, context.range_momentum);
@@ -201,12 +232,37 @@ Var product(const Context& context, Site& site, const Var& lhs, const Var& rhs, 
                              });
 }
 
-Var matmul(const Context& context, Site& site, const Var& lhs, const Var& rhs) {
+}  // namespace
+
+Var product(const Context& context, Site& site, const Var& lhs, const Var& rhs, const ConvGeometry& g, int64_t call) {
+  check_shapes(site, lhs.value(), rhs.value(), g);
+  Shape shape = lhs.value().rank() == 2 ? Shape{g.m(), g.n()} : Shape{g.batch, g.out_height(), g.out_width(), g.n()};
+  if (context.trace) return traced(*context.trace, site, g, std::move(shape));
+  return multiply(context, site, lhs, rhs, g, std::move(shape), context.precision.at(site.name), call);
+}
+
+Var batched_product(const Context& context, Site& site, const Var& lhs, const Var& rhs, Transposed transposed) {
+  const Tensor &x = lhs.value(), &w = rhs.value();
+  const bool swap = transposed == Transposed::yes;
+  check(x.rank() == 3 && w.rank() == 3 && x.dim(0) == w.dim(0) && x.dim(2) == w.dim(swap ? 2 : 1),
+        "[batched_product] site '{}': shapes {} and {}{} do not multiply", site.name, to_string(x.shape()),
+        to_string(w.shape()), swap ? ", transposed," : "");
+  const BatchGeometry g{x.dim(0), x.dim(1), x.dim(2), w.dim(swap ? 1 : 2), swap};
+  g.check(site.name.c_str());
+  Shape shape{g.count, g.rows, g.columns};
+  if (context.trace) return traced(*context.trace, site, g, std::move(shape));
+  Precision precision = context.precision.at(site.name);
+  for (const ProductKind kind : {ProductKind::forward, ProductKind::grad_lhs})
+    precision.products[kind].rhs.per_channel = false;
+  return multiply(context, site, lhs, rhs, g, std::move(shape), precision, 0);
+}
+
+Var matmul(const Context& context, Site& site, const Var& lhs, const Var& rhs, int64_t call) {
   check(lhs.value().rank() == 2 && rhs.value().rank() == 2 && lhs.value().dim(1) == rhs.value().dim(0),
         "[matmul] site '{}': shapes {} and {} do not multiply", site.name, to_string(lhs.shape()),
         to_string(rhs.shape()));
   return product(context, site, lhs, rhs,
-                 ConvGeometry::matrix(lhs.value().dim(0), lhs.value().dim(1), rhs.value().dim(1)));
+                 ConvGeometry::matrix(lhs.value().dim(0), lhs.value().dim(1), rhs.value().dim(1)), call);
 }
 
 }  // namespace fqt::quant

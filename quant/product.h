@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/gemm/batch.h"
 #include "engine/gemm/geometry.h"
 #include "quant/context.h"
 #include "quant/site.h"
@@ -14,10 +15,20 @@ namespace fqt::quant {
 ///
 /// lhs: [N, H, W, C_in] (or [M, K] for a plain matrix); rhs: [kernel, kernel, C_in / groups, C_out] (or
 /// [K, N]); result [N, H_out, W_out, C_out] (or [M, N]).
+/// A site that multiplies several times in one step numbers its calls from 0: random numbers are those of the call.
 /// Error(usage) for shapes that do not fit, Error(data) for NaN or infinity, naming the site, the operand and the step.
-Var product(const Context& context, Site& site, const Var& lhs, const Var& rhs, const ConvGeometry& geometry);
+Var product(const Context& context, Site& site, const Var& lhs, const Var& rhs, const ConvGeometry& geometry,
+            int64_t call = 0);
 
 /// The plain matrix product lhs[M, K] * rhs[K, N].
-Var matmul(const Context& context, Site& site, const Var& lhs, const Var& rhs);
+Var matmul(const Context& context, Site& site, const Var& lhs, const Var& rhs, int64_t call = 0);
+
+enum class Transposed { no, yes };
+
+/// Matrix by matrix, lhs [P, M, K] * rhs [P, K, N] -> [P, M, N]; transposed, rhs is [P, N, K] and the product lhs *
+/// rhs^T. An operand has one range and one scale for all its matrices, whatever the recipe says of channels, is
+/// quantized once and read in place. Where the site says that rhs is an activation, it is quantized in evaluation by
+/// its running range, as lhs is. Errors as product.
+Var batched_product(const Context& context, Site& site, const Var& lhs, const Var& rhs, Transposed transposed);
 
 }  // namespace fqt::quant

@@ -29,8 +29,16 @@ struct Site {
   int block = 0;
   /// [low, high] of lhs, a running average over training batches; {0, 0} until the first.
   Tensor lhs_range;
+  /// The same of rhs where that is an activation too, as in attention. Undefined where it is a weight: its values are
+  /// at hand in evaluation.
+  Tensor rhs_range;
   /// Additions that left the range of an emulated accumulator since the site was made, by ProductKind.
   ByProduct<int64_t> overflows{};
+
+  bool rhs_is_activation() const { return rhs_range.defined(); }
 };
+
+/// A site of which both operands are activations.
+Site activation_site(std::string name, std::string_view kind);
 
 }  // namespace fqt::quant

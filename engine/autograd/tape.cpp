@@ -1,5 +1,8 @@
 #include "engine/autograd/tape.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "engine/check.h"
 #include "engine/kernels/table.h"
 
@@ -41,6 +44,30 @@ Var Tape::record(Tensor value, const std::vector<Var>& inputs, GradFn grad) {
   return var;
 }
 
+std::vector<Var> Tape::record_all(std::vector<Tensor> values, const std::vector<Var>& inputs, GradsFn grads) {
+  const Var all = record(Tensor(), inputs, nullptr);
+  std::vector<Var> results;
+  for (Tensor& value : values) results.emplace_back(std::move(value));
+  if (!all.needs_grad()) return results;
+  Node& node = nodes_.back();
+  node.grads = std::move(grads);
+  node.result_grads.resize(values.size());
+  for (size_t k = 0; k < results.size(); ++k) {
+    results[k].node_ = size();
+    nodes_.push_back({{all.node_}, results[k].shape(), nullptr, nullptr, static_cast<int64_t>(k)});
+  }
+  return results;
+}
+
+/// What a node's gradient function returns; frees it.
+std::vector<Tensor> Tape::input_grads(int64_t index, Tensor grad) {
+  Node& node = nodes_[static_cast<size_t>(index)];
+  check(node.grad || node.grads, "[backward] this tape has already been replayed");
+  const GradFn gradient = std::exchange(node.grad, nullptr);
+  const GradsFn gradients = std::exchange(node.grads, nullptr);
+  return gradient ? gradient(std::move(grad)) : gradients(std::exchange(node.result_grads, {}));
+}
+
 void Tape::backward(const Var& loss) {
   check(loss.value().defined() && loss.value().size() == 1, "[backward] the loss has shape {}, expected one value",
         to_string(loss.shape()));
@@ -50,25 +77,27 @@ void Tape::backward(const Var& loss) {
   for (int64_t i = loss.node_; i >= 0; --i) {
     Node& node = nodes_[static_cast<size_t>(i)];
     Tensor grad = std::move(grads[static_cast<size_t>(i)]);
-    if (!grad.defined()) continue;
+    const bool several = std::ranges::any_of(node.result_grads, &Tensor::defined);
+    if (!grad.defined() && !several) continue;
     if (node.parameter) {
       accumulate(node.parameter->grad, std::move(grad));
       continue;
     }
-    check(static_cast<bool>(node.grad), "[backward] this tape has already been replayed");
-    const GradFn gradient = std::move(node.grad);
-    node.grad = nullptr;
-    std::vector<Tensor> input_grads = gradient(std::move(grad));
-    if (input_grads.size() != node.inputs.size())
+    if (node.result >= 0) {
+      nodes_[static_cast<size_t>(node.inputs[0])].result_grads[static_cast<size_t>(node.result)] = std::move(grad);
+      continue;
+    }
+    std::vector<Tensor> grads_of_inputs = input_grads(i, std::move(grad));
+    if (grads_of_inputs.size() != node.inputs.size())
       fail(ErrorKind::internal, "[backward] a gradient function returned {} gradients for {} inputs",
-           input_grads.size(), node.inputs.size());
+           grads_of_inputs.size(), node.inputs.size());
     for (size_t k = 0; k < node.inputs.size(); ++k) {
       if (node.inputs[k] < 0) continue;
-      if (!input_grads[k].defined())
+      if (!grads_of_inputs[k].defined())
         fail(ErrorKind::internal, "[backward] a gradient function returned nothing for input {}", k);
       const Node& input = nodes_[static_cast<size_t>(node.inputs[k])];
-      check_shape("backward", "a gradient", input_grads[k], input.shape);
-      accumulate(grads[static_cast<size_t>(node.inputs[k])], std::move(input_grads[k]));
+      check_shape("backward", "a gradient", grads_of_inputs[k], input.shape);
+      accumulate(grads[static_cast<size_t>(node.inputs[k])], std::move(grads_of_inputs[k]));
     }
   }
 }

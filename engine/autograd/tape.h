@@ -30,6 +30,10 @@ class Var {
 /// may be given an undefined tensor. Gradient functions never add to anything: the tape alone accumulates.
 using GradFn = std::function<std::vector<Tensor>(Tensor grad)>;
 
+/// The same of an operation with several results: given their gradients, in order, undefined where a result reached
+/// nothing. It is called where at least one of them did.
+using GradsFn = std::function<std::vector<Tensor>(std::vector<Tensor> grads)>;
+
 /// Records what was computed, in order, and replays it in reverse. One tape serves one step.
 class Tape {
  public:
@@ -45,6 +49,9 @@ class Tape {
   /// dropped.
   Var record(Tensor value, const std::vector<Var>& inputs, GradFn grad);
 
+  /// The values of an operation with several results, as record.
+  std::vector<Var> record_all(std::vector<Tensor> values, const std::vector<Var>& inputs, GradsFn grads);
+
   /// Adds d loss / d parameter into the grad of every parameter the loss depends on. `loss` holds one value. Gradient
   /// functions are freed as they are used: a tape goes backward once.
   void backward(const Var& loss);
@@ -57,7 +64,12 @@ class Tape {
     Shape shape;
     GradFn grad;
     Parameter* parameter = nullptr;
+    int64_t result = -1;  ///< which of the results of its one input this is
+    GradsFn grads = nullptr;
+    std::vector<Tensor> result_grads = {};  ///< of a node with several results: what has reached them
   };
+  std::vector<Tensor> input_grads(int64_t index, Tensor grad);
+
   std::vector<Node> nodes_;
   bool recording_;
 };

@@ -37,6 +37,38 @@ struct ColumnExtremes {
   int32_t* low_row;
 };
 
+/// One time step of an LSTM (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000), for rows of
+/// `hidden` values. Gates are side by side in a row, in the order i, f, g, o: i = sigmoid(a_i), f = sigmoid(a_f),
+/// g = tanh(a_g), o = sigmoid(a_o) of a = input + recurrent; cell = f * before + i * g; output = o * tanh(cell).
+struct LstmCell {
+  const float* input;      ///< [rows, 4 hidden]
+  const float* recurrent;  ///< [rows, 4 hidden]
+  const float* before;     ///< [rows, hidden]
+  float* gates;            ///< i, f, g, o: [rows, 4 hidden]
+  float* cell;             ///< [rows, hidden]
+  float* tanh_cell;        ///< [rows, hidden]
+  float* output;           ///< [rows, hidden]
+};
+
+/// Its gradient: of a, which is that of input and of recurrent, and of before.
+struct LstmCellGrad {
+  const float* gates;
+  const float* tanh_cell;
+  const float* before;
+  const float* grad_output;  ///< [rows, hidden]
+  const float* grad_cell;    ///< [rows, hidden]
+  float* grad_gates;         ///< of a: [rows, 4 hidden]
+  float* grad_before;        ///< [rows, hidden]
+};
+
+/// One row of a normalization: y = (x - mean) * inverse * gamma + beta, all of `count` values.
+struct LayerNormRow {
+  const float* x;
+  const float* gamma;
+  const float* beta;
+  float mean, inverse;
+};
+
 /// Loops over float vectors that training spends time in. One source (vector.inl) is compiled for every instruction
 /// set: additions, multiplications, divisions and comparisons in a fixed order, which round the same everywhere.
 /// Outputs overlap no input unless said otherwise.
@@ -57,10 +89,42 @@ struct VectorKernels {
   void (*keep_larger)(float* best, int32_t* at, const float* x, int32_t first, int64_t count);
   /// y[i] = exp(x[i] - offset)
   void (*exp_minus)(float* y, const float* x, float offset, int64_t count);
+  /// y[i] = exp((x[i] - offset) * scale)
+  void (*exp_scaled)(float* y, const float* x, float offset, float scale, int64_t count);
+  /// y[i] = tanh(x[i])
+  void (*tanh)(float* y, const float* x, int64_t count);
+  /// y[i] = 1 / (1 + exp(-x[i]))
+  void (*sigmoid)(float* y, const float* x, int64_t count);
+  /// y[i] = x[i] * Phi(x[i]), Phi being the normal distribution function (Hendrycks and Gimpel 2016)
+  void (*gelu)(float* y, const float* x, int64_t count);
+  /// grad_x[i] = grad[i] * (Phi(x[i]) + x[i] phi(x[i])). grad_x may be grad.
+  void (*gelu_grad)(float* grad_x, const float* x, const float* grad, int64_t count);
+  /// y[i] = x[i] * factor. y may be x.
+  void (*times)(float* y, const float* x, float factor, int64_t count);
+  /// The largest of count >= 1 values; where one is NaN, any of them.
+  float (*largest)(const float* x, int64_t count);
+  /// The sum of a[i] * b[i], each exact in float64, in lanes as those of total.
+  double (*dot)(const float* a, const float* b, int64_t count);
+  /// grad_x[i] = (grad[i] - offset) * y[i] * scale
+  void (*softmax_grad)(float* grad_x, const float* y, const float* grad, float offset, float scale, int64_t count);
   /// y[i] = x[i] * scale where words[i] >= threshold, else 0. y may be x.
   void (*keep_from)(float* y, const float* x, const uint16_t* words, int32_t threshold, float scale, int64_t count);
   /// The sum of x, in 16 lanes of float64 (element i in lane i % 16) added up in order.
   double (*total)(const float* x, int64_t count);
+  /// The sum of (x[i] - mean)^2, in float64, in lanes as those of total.
+  double (*squares)(const float* x, double mean, int64_t count);
+
+  /// Rows begin to end of LstmCell.
+  void (*lstm_cell)(const LstmCell& task, int64_t hidden, int64_t begin, int64_t end);
+  /// Rows begin to end of LstmCellGrad.
+  void (*lstm_cell_grad)(const LstmCellGrad& task, int64_t hidden, int64_t begin, int64_t end);
+  /// y of LayerNormRow.
+  void (*layer_norm)(float* y, const LayerNormRow& row, int64_t count);
+  /// Its gradient. With n = (x - mean) * inverse and g = grad * gamma: grad_x = (g - mean of g - n * mean of g n) *
+  /// inverse; grad_gamma += grad * n; grad_beta += grad. Means are float64 sums in lanes as those of total. grad_x may
+  /// not be grad.
+  void (*layer_norm_grad)(float* grad_x, float* grad_gamma, float* grad_beta, const LayerNormRow& row,
+                          const float* grad, int64_t count);
 
   /// y[r, c] = x[r, c] + row[c]
   void (*add_row)(float* y, const float* x, const float* row, int64_t rows, int64_t columns);

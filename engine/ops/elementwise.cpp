@@ -16,6 +16,18 @@ Var add(Tape& tape, const Var& a, const Var& b) {
   return tape.record(std::move(sum), {a, b}, [](Tensor grad) { return std::vector<Tensor>{grad, grad}; });
 }
 
+Var scale(Tape& tape, const Var& x, float factor) {
+  const auto apply = [factor](const Tensor& from, Tensor to) {
+    const auto kernel = kernels::active().vector.times;
+    parallel_for(to.size(), grain(1), [&](int64_t begin, int64_t end) {
+      kernel(to.data() + begin, from.data() + begin, factor, end - begin);
+    });
+    return to;
+  };
+  return tape.record(apply(x.value(), Tensor(x.shape())), {x},
+                     [apply](Tensor grad) { return std::vector<Tensor>{apply(grad, over(grad))}; });
+}
+
 namespace {
 
 using Activate = void (*)(float* y, const float* x, int64_t count);

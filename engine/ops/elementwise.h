@@ -7,6 +7,9 @@ namespace fqt::ops {
 /// a + b, equal shapes.
 Var add(Tape& tape, const Var& a, const Var& b);
 
+/// x * factor.
+Var scale(Tape& tape, const Var& x, float factor);
+
 /// max(x, 0). Gradient 0 at 0.
 Var relu(Tape& tape, const Var& x);
 

@@ -22,8 +22,10 @@ void check_labels(const char* name, const Tensor& logits, std::span<const int32_
 
 }  // namespace
 
-Var cross_entropy(Tape& tape, const Var& logits, std::span<const int32_t> labels) {
+Var cross_entropy(Tape& tape, const Var& logits, std::span<const int32_t> labels, double smoothing) {
   check_labels("cross_entropy", logits.value(), labels);
+  check(smoothing >= 0 && smoothing < 1, "[cross_entropy] label smoothing of {}; give at least 0 and less than 1",
+        smoothing);
   const int64_t rows = logits.value().dim(0), classes = logits.value().dim(1);
   Tensor softmax(logits.shape());
   std::vector<double> losses(labels.size());
@@ -38,6 +40,9 @@ Var cross_entropy(Tape& tape, const Var& logits, std::span<const int32_t> labels
       for (int64_t i = 0; i < classes; ++i) share[i] = static_cast<float>(share[i] / total);
       const size_t index = static_cast<size_t>(row);
       losses[index] = math::log(total) - (static_cast<double>(logit[labels[index]]) - largest);
+      if (smoothing == 0) continue;
+      const double mean = kernel.total(logit, classes) / static_cast<double>(classes);
+      losses[index] += smoothing * (static_cast<double>(logit[labels[index]]) - mean);
     }
   });
   double mean = 0;
@@ -50,17 +55,19 @@ Var cross_entropy(Tape& tape, const Var& logits, std::span<const int32_t> labels
          mean);
 
   return tape.record(Tensor::scalar(static_cast<float>(mean)), {logits},
-                     [softmax, labels = std::vector<int32_t>(labels.begin(), labels.end())](Tensor grad) {
+                     [softmax, labels = std::vector<int32_t>(labels.begin(), labels.end()), smoothing](Tensor grad) {
                        const int64_t rows = softmax.dim(0), classes = softmax.dim(1);
                        const float weight = grad.item() / static_cast<float>(rows);
+                       const float every = static_cast<float>(smoothing / static_cast<double>(classes));
+                       const float own = static_cast<float>(1 - smoothing) + every;
                        Tensor grad_logits(softmax.shape());
                        parallel_for(rows, grain(classes), [&](int64_t begin, int64_t end) {
                          for (int64_t row = begin; row < end; ++row) {
                            const float* const share = softmax.data() + row * classes;
                            float* const out = grad_logits.data() + row * classes;
                            const int32_t label = labels[static_cast<size_t>(row)];
-                           for (int64_t i = 0; i < classes; ++i) out[i] = share[i] * weight;
-                           out[label] = (share[label] - 1.0f) * weight;
+                           for (int64_t i = 0; i < classes; ++i) out[i] = (share[i] - every) * weight;
+                           out[label] = (share[label] - own) * weight;
                          }
                        });
                        return std::vector<Tensor>{grad_logits};

@@ -7,9 +7,11 @@
 
 namespace fqt::ops {
 
-/// Mean over the rows of -log softmax(logits)[label]: logits [N, classes] -> one value. Error(usage) for a label
-/// outside [0, classes); Error(data) where the mean is not finite.
-Var cross_entropy(Tape& tape, const Var& logits, std::span<const int32_t> labels);
+/// Mean over the rows of -log softmax(logits)[label]: logits [N, classes] -> one value. With label smoothing (Szegedy
+/// et al. 2016, as PyTorch has it) the row's loss is (1 - smoothing) of that and `smoothing` of the mean of -log
+/// softmax(logits) over all classes. Error(usage) for a label outside [0, classes) and a smoothing outside [0, 1);
+/// Error(data) where the mean is not finite.
+Var cross_entropy(Tape& tape, const Var& logits, std::span<const int32_t> labels, double smoothing = 0);
 
 /// Rows whose largest logit (the first among equals) is at the label. A row with NaN is not correct.
 int64_t count_correct(const Tensor& logits, std::span<const int32_t> labels);

@@ -21,16 +21,20 @@ struct ProductShape {
 /// A site as a plan sees it: shapes alone.
 struct SiteShape {
   std::string name;
-  std::string kind;  ///< "convolution", "depthwise", "linear"
+  std::string kind;  ///< "convolution", "depthwise", "linear", "lstm", "attention"
   SiteRole role;
   ConvGeometry geometry;  ///< of one call, for one sample
-  int64_t calls;          ///< for one sample
-  int stage;              ///< depth from the input, from 1: runs of layers of one output resolution
-  int layer;              ///< depth from the input, from 1: layers in the order they are first called
+  int64_t calls;          ///< for one sample: time steps of a recurrent layer, heads of attention
+  int stage;  ///< depth from the input, from 1: the site's block, or runs of layers of one output resolution
+  int layer;  ///< depth from the input, from 1: layers in the order they are first called
 
-  /// A grouped convolution is `groups` products side by side: M, N and terms are those of one group.
+  /// The right operand is an activation too: each call has one of its own, and there is no weight.
+  bool rhs_is_activation = false;
+
+  /// A grouped convolution is `groups` products side by side, attention one for each head of each sample: M, N and
+  /// terms are those of one.
   ProductShape product(ProductKind kind, int64_t batch) const;
-  int64_t weights() const { return geometry.k() * geometry.n(); }
+  int64_t weights() const { return rhs_is_activation ? 0 : geometry.k() * geometry.n(); }
 };
 
 /// The sites of a pass over one sample.

@@ -13,7 +13,10 @@ PlanSize plan_size(std::span<const SiteShape> sites, const PrecisionTable& preci
       const double multiplies = static_cast<double>(shape.multiplies);
       size.multiplies += multiplies;
       size.bit_operations += multiplies * lhs.bits * rhs.bits;
-      if (kind == ProductKind::forward) size.weights += static_cast<double>(shape.rhs_size) * rhs.bits;
+      if (kind == ProductKind::forward && !site.rhs_is_activation)
+        size.weights += static_cast<double>(shape.rhs_size) * rhs.bits;
+      if (kind == ProductKind::grad_lhs && site.rhs_is_activation)
+        size.activations += static_cast<double>(shape.rhs_size) * rhs.bits;
       if (kind == ProductKind::grad_lhs) size.gradients += static_cast<double>(shape.lhs_size) * lhs.bits;
       if (kind == ProductKind::grad_rhs) size.activations += static_cast<double>(shape.lhs_size) * lhs.bits;
       if (row.is_float()) continue;

@@ -10,7 +10,7 @@ namespace fqt::quant {
 /// What a training step holds and computes under a plan. Float counts 32 bits.
 struct PlanSize {
   double weights = 0;         ///< bits of all weights as the forward product reads them
-  double activations = 0;     ///< bits of the inputs kept for the backward pass, of a whole batch
+  double activations = 0;     ///< bits of the operands kept for the backward pass, but for weights, of a whole batch
   double gradients = 0;       ///< bits of dY as grad_lhs reads it, of a whole batch
   double multiplies = 0;      ///< multiply-accumulates of a step's three products
   double bit_operations = 0;  ///< BitOPs: each times the bits of both its operands

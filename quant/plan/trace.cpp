@@ -4,16 +4,16 @@
 
 namespace fqt::quant {
 
-void ShapeTrace::record(const Site& site, const ConvGeometry& geometry) {
+void ShapeTrace::record(const Site& site, const ConvGeometry& geometry, int64_t calls) {
   for (TracedProduct& product : products_) {
     if (product.site != &site) continue;
     if (product.geometry.k() != geometry.k() || product.geometry.n() != geometry.n() ||
         product.geometry.m() != geometry.m())
       fail(ErrorKind::internal, "[trace] site '{}' multiplies matrices of different shapes", site.name);
-    ++product.calls;
+    product.calls += calls;
     return;
   }
-  products_.push_back({&site, geometry});
+  products_.push_back({&site, geometry, calls});
 }
 
 }  // namespace fqt::quant

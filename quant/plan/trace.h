@@ -18,8 +18,8 @@ struct TracedProduct {
 /// Collects the products of a model in the order of their first calls: a walk with shapes, without arithmetic.
 class ShapeTrace {
  public:
-  /// Error(internal) where a site is called with products of different weights.
-  void record(const Site& site, const ConvGeometry& geometry);
+  /// `calls`: of this product at once. Error(internal) where a site is called with products of different shapes.
+  void record(const Site& site, const ConvGeometry& geometry, int64_t calls = 1);
   const std::vector<TracedProduct>& products() const { return products_; }
 
  private:

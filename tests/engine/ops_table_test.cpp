@@ -170,13 +170,6 @@ Doubles cross_entropy(const Inputs& in) {
   return {loss};
 }
 
-/// factor * x, as x + x + ...
-Var scaled(Tape& tape, const Var& x, int factor) {
-  Var sum = x;
-  for (int i = 1; i < factor; ++i) sum = ops::add(tape, sum, x);
-  return sum;
-}
-
 const std::vector<OpRow>& rows() {
   static const std::vector<OpRow> table{
       {"add",
@@ -189,7 +182,7 @@ const std::vector<OpRow>& rows() {
        [](const Inputs& in) { return relu(in[0]); }},
       {"relu6",
        {{5, 7}},
-       [](Tape& tape, const Vars& in) { return ops::relu6(tape, scaled(tape, in[0], 9)); },
+       [](Tape& tape, const Vars& in) { return ops::relu6(tape, ops::scale(tape, in[0], 9)); },
        [](const Inputs& in) { return relu6_of_9x(in[0]); }},
       {"reshape",
        {{2, 6}},
