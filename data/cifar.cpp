@@ -103,7 +103,7 @@ int32_t CifarDataset::read(int64_t index, std::span<uint8_t> pixels) const {
   return labels_[static_cast<size_t>(index)];
 }
 
-ImageData open_cifar10(const std::string& path, uint64_t) {
+ImageData open_cifar10(const std::string& path, const DataOptions&) {
   fs::path folder = batch_folder(path);
   if (folder.empty()) folder = path;
   std::vector<std::string> train;

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "data/dataset.h"
+#include "data/open.h"
 
 namespace fqt::data {
 
@@ -43,7 +43,7 @@ class CifarDataset : public ImageDataset {
 
 /// `path` is the folder that holds data_batch_1.bin to data_batch_5.bin and test_batch.bin, or that folder's parent
 /// where the folder has its usual name, cifar-10-batches-bin.
-ImageData open_cifar10(const std::string& path, uint64_t seed);
+ImageData open_cifar10(const std::string& path, const DataOptions& options);
 
 /// Whether one of the six files stands where open_cifar10 would look.
 bool recognises_cifar10(const std::string& path);

@@ -24,7 +24,7 @@ struct Failure {
 
 Failure open_and_fail(const std::string& folder) {
   try {
-    open_cifar10(folder, 1);
+    open_cifar10(folder, {});
   } catch (const Error& error) {
     return {error.kind(), error.what()};
   }
@@ -57,7 +57,7 @@ TEST_CASE("cifar: a folder is opened by its path or its parent's") {
   write_small_cifar(folder);
   CHECK(recognises_cifar10(folder));
   CHECK(recognises_cifar10(parent.path()));
-  const ImageData data = open_cifar10(folder, 1);
+  const ImageData data = open_cifar10(folder, {});
   CHECK(data.train->size() == 5);
   CHECK(data.test->size() == 1);
   CHECK(data.augment);
@@ -65,7 +65,7 @@ TEST_CASE("cifar: a folder is opened by its path or its parent's") {
   CHECK(data.train->read(3, pixels) == 3);  // files in order
   CHECK(pixels[5] == 32);
   CHECK(data.test->read(0, pixels) == 5);
-  CHECK(open_cifar10(parent.path(), 2).train->hash() == data.train->hash());
+  CHECK(open_cifar10(parent.path(), {.seed = 2}).train->hash() == data.train->hash());
 }
 
 TEST_CASE("cifar: the hash tells labels and pixels apart") {
@@ -137,7 +137,7 @@ TEST_CASE("cifar: the real data, where it is at hand") {
     MESSAGE("skipped: no CIFAR-10 in " << root << "; set FQT_DATA to the folder of cifar-10-batches-bin");
     return;
   }
-  const ImageData data = open_cifar10(root, 1);
+  const ImageData data = open_cifar10(root, {});
   const auto count_labels = [](const ImageDataset& dataset) {
     std::array<int64_t, 10> counts{};
     std::vector<uint8_t> pixels(3072);

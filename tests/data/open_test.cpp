@@ -1,4 +1,4 @@
-#include "data/dataset.h"
+#include "data/open.h"
 
 #include <doctest/doctest.h>
 
@@ -15,7 +15,7 @@ TEST_CASE("open_images: every built-in kind opens by its name and reads") {
     CHECK_FALSE(kind.description.empty());
     CHECK(kind.built_in == (kind.recognises == nullptr));
     if (!kind.built_in) continue;
-    const ImageData data = open_images(std::string(kind.name), 1);
+    const ImageData data = open_images(std::string(kind.name), {});
     for (const ImageDataset* set : {data.train.get(), data.test.get()}) {
       std::vector<uint8_t> pixels(static_cast<size_t>(set->height() * set->width() * set->channels()));
       const int32_t label = set->read(set->size() - 1, pixels);
@@ -30,12 +30,12 @@ TEST_CASE("open_images: every built-in kind opens by its name and reads") {
 TEST_CASE("open_images: a folder is recognised by its files") {
   const TemporaryFolder folder;
   write_small_cifar(folder.path());
-  CHECK(open_images(folder.path(), 1).train->name() == "cifar10/train");
+  CHECK(open_images(folder.path(), {}).train->name() == "cifar10/train");
 }
 
 TEST_CASE("open_images: what does not exist is missing, and the message says what does") {
   try {
-    open_images("no/such/folder", 1);
+    open_images("no/such/folder", {});
     FAIL("no error");
   } catch (const Error& error) {
     const std::string message = error.what();
@@ -51,7 +51,7 @@ TEST_CASE("open_images: a path that holds something else is malformed, and the m
   for (const std::string& path : {folder.path(), folder.path("notes.txt")}) {
     CAPTURE(path);
     try {
-      open_images(path, 1);
+      open_images(path, {});
       FAIL("no error");
     } catch (const Error& error) {
       CHECK(error.kind() == ErrorKind::data);
