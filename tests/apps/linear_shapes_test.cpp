@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "data/loader.h"
+#include "data/open.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/loss.h"
 #include "engine/optim/sgd.h"
