@@ -3,6 +3,8 @@
 #include <filesystem>
 
 #include "data/cifar.h"
+#include "data/corpus.h"
+#include "data/grammar.h"
 #include "data/shapes.h"
 #include "engine/check.h"
 
@@ -17,8 +19,17 @@ Data opened(const std::string& path, const DataOptions& options) {
 
 constexpr DataKind kKinds[] = {
     {"shapes", "ten kinds of drawn figures, 32x32 colour, endless", true, opened<open_shapes>, nullptr},
+    {"grammar", "sentences of a stochastic grammar of known entropy, 588 words, endless", true, opened<open_grammar>,
+     nullptr},
     {"cifar10", "CIFAR-10, binary version: a folder with data_batch_1.bin to data_batch_5.bin and test_batch.bin",
      false, opened<open_cifar10>, recognises_cifar10},
+    {"ptb", "Penn Treebank: a folder with ptb.train.txt, ptb.valid.txt and ptb.test.txt", false, opened<open_ptb>,
+     recognises_ptb},
+    {"wikitext",
+     "WikiText-2 or -103: a folder with wiki.train.tokens, wiki.valid.tokens and wiki.test.tokens (or .raw)", false,
+     opened<open_wikitext>, recognises_wikitext},
+    {"text", "plain text: a .txt file, or a folder of them (train.txt, valid.txt and test.txt, or any)", false,
+     opened<open_plain_text>, recognises_plain_text},
 };
 
 /// "name (description), name (description)" of the kinds that are built in, or of those that are not.

@@ -16,7 +16,7 @@ struct DataOptions {
   uint64_t seed = 1;           ///< built-in data: names what is drawn
   int64_t side = 0;            ///< images drawn or cut to a size: pixels a side; 0: the data's own
   bool coarse = false;         ///< CIFAR-100: the 20 coarse classes instead of the 100 fine ones
-  std::string level = "word";  ///< text: a token is a "word" or a "char"
+  std::string level = "auto";  ///< text: a token is a "word" or a "char"; "auto": as is the custom for the data
 };
 
 /// Data of either sort.

@@ -31,7 +31,7 @@ struct ImageOptions {
 
 /// How text is opened.
 struct TextOptions {
-  std::string level = "word";  ///< or "char"
+  std::string level = "auto";  ///< "word", "char", or "auto": as is the custom for the data
 };
 
 struct LayerOptions {

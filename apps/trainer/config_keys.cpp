@@ -51,7 +51,7 @@ std::vector<std::string> norm_names() {
 
 std::vector<std::string> overflow_choices() { return {"wrap", "saturate"}; }
 
-std::vector<std::string> text_levels() { return {"word", "char"}; }
+std::vector<std::string> text_levels() { return {"auto", "word", "char"}; }
 
 std::vector<std::string> augment_choices() { return {"auto", "on", "off"}; }
 
@@ -80,7 +80,7 @@ const ConfigKey kKeys[] = {
     {"images.coarse", "", "CIFAR-100: the 20 coarse classes instead of the 100 fine ones",
      [](Config& c) -> Field { return &c.images.coarse; }},
 
-    {"text.level", "", "what a token of a text is", [](Config& c) -> Field { return &c.text.level; }, 0, 0,
+    {"text.level", "", "what a token of a text is; auto: as is the custom for the data", [](Config& c) -> Field { return &c.text.level; }, 0, 0,
      text_levels},
 
     {"train.steps", "--steps", "length of training in batches", [](Config& c) -> Field { return &c.train.steps; }, 1,

@@ -3,9 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <array>
-#include <cstdlib>
 
-#include "cifar_files.h"
+#include "data_files.h"
 #include "engine/check.h"
 
 using namespace fqt;
@@ -14,22 +13,8 @@ using namespace fqt::test;
 
 namespace {
 
-/// The kind and the message of the error that opening `folder` ends in.
-struct Failure {
-  ErrorKind kind;
-  std::string message;
-
-  bool says(const std::string& text) const { return message.find(text) != std::string::npos; }
-};
-
 Failure open_and_fail(const std::string& folder) {
-  try {
-    open_cifar10(folder, {});
-  } catch (const Error& error) {
-    return {error.kind(), error.what()};
-  }
-  FAIL("no error");
-  return {};
+  return failure_of([&] { open_cifar10(folder, {}); });
 }
 
 }  // namespace
@@ -91,19 +76,19 @@ TEST_CASE("cifar: a missing file is named") {
 TEST_CASE("cifar: files that are not made of whole records are refused") {
   const TemporaryFolder folder;
   const std::string file = folder.path("data_batch_2.bin");
-  const auto failure_of = [&](const std::vector<uint8_t>& bytes) {
+  const auto failing = [&](const std::vector<uint8_t>& bytes) {
     write_small_cifar(folder.path());
     write_file(file, bytes);
     return open_and_fail(folder.path());
   };
   SUBCASE("cut off: two records less one byte") {
-    const Failure failure = failure_of(std::vector<uint8_t>(2 * 3073 - 1));
+    const Failure failure = failing(std::vector<uint8_t>(2 * 3073 - 1));
     CHECK(failure.kind == ErrorKind::data);
     CHECK(failure.says(file + " holds 6145 bytes"));
     CHECK(failure.says("record 1, which begins at byte 3073"));
   }
   SUBCASE("empty") {
-    const Failure failure = failure_of({});
+    const Failure failure = failing({});
     CHECK(failure.kind == ErrorKind::data);
     CHECK(failure.says(file + " holds 0 bytes"));
   }
@@ -111,7 +96,7 @@ TEST_CASE("cifar: files that are not made of whole records are refused") {
     std::vector<uint8_t> bytes = cifar_record(9, 0);
     const std::vector<uint8_t> wrong = cifar_record(10, 0);
     bytes.insert(bytes.end(), wrong.begin(), wrong.end());
-    const Failure failure = failure_of(bytes);
+    const Failure failure = failing(bytes);
     CHECK(failure.kind == ErrorKind::data);
     CHECK(failure.says(file + ": record 1 (byte 3073) has label 10"));
   }
@@ -131,8 +116,7 @@ TEST_CASE("cifar: files that are not made of whole records are refused") {
 }
 
 TEST_CASE("cifar: the real data, where it is at hand") {
-  const char* given = std::getenv("FQT_DATA");
-  const std::string root = given ? given : FQT_SOURCE_DIR "/../shared/data";
+  const std::string root = real_data();
   if (!recognises_cifar10(root)) {
     MESSAGE("skipped: no CIFAR-10 in " << root << "; set FQT_DATA to the folder of cifar-10-batches-bin");
     return;
