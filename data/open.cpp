@@ -23,6 +23,8 @@ constexpr DataKind kKinds[] = {
      nullptr},
     {"cifar10", "CIFAR-10, binary version: a folder with data_batch_1.bin to data_batch_5.bin and test_batch.bin",
      false, opened<open_cifar10>, recognises_cifar10},
+    {"cifar100", "CIFAR-100, binary version: a folder with train.bin and test.bin", false, opened<open_cifar100>,
+     recognises_cifar100},
     {"ptb", "Penn Treebank: a folder with ptb.train.txt, ptb.valid.txt and ptb.test.txt", false, opened<open_ptb>,
      recognises_ptb},
     {"wikitext",

@@ -115,6 +115,38 @@ TEST_CASE("cifar: files that are not made of whole records are refused") {
   }
 }
 
+TEST_CASE("cifar: CIFAR-100 has two labels, of which one is read") {
+  const TemporaryFolder parent;
+  const std::string folder = parent.path("cifar-100-binary");
+  std::filesystem::create_directory(folder);
+  const auto record = [](uint8_t coarse, uint8_t fine) {
+    std::vector<uint8_t> bytes = cifar_record(fine, 40);
+    bytes.insert(bytes.begin(), coarse);
+    return bytes;
+  };
+  write_file(folder + "/train.bin", record(19, 99));
+  write_file(folder + "/test.bin", record(3, 42));
+  CHECK(open_data(folder, {}).name() == "cifar100");
+  const ImageData fine = open_images(parent.path(), {}), coarse = open_images(folder, {.coarse = true});
+  std::vector<uint8_t> pixels(3072);
+  CHECK(fine.train->classes() == 100);
+  CHECK(fine.train->read(0, pixels) == 99);
+  CHECK(pixels[3 * 5 + 2] == 42);  // blue
+  CHECK(coarse.train->classes() == 20);
+  CHECK(coarse.test->read(0, pixels) == 3);
+  CHECK(fine.train->hash() != coarse.train->hash());
+
+  const auto message = [&] { return failure_of([&] { open_images(folder, {}); }); };
+  write_file(folder + "/train.bin", record(20, 99));
+  CHECK(message().says("labels go from 0 to 19"));
+  write_file(folder + "/train.bin", record(0, 100));
+  CHECK(message().says("labels go from 0 to 99"));
+  write_file(folder + "/train.bin", cifar_record(1, 1));
+  CHECK(message().says("train.bin holds 3073 bytes, expected one or more records of 3074"));
+  std::filesystem::remove(folder + "/train.bin");
+  CHECK(message().kind == ErrorKind::missing);
+}
+
 TEST_CASE("cifar: the real data, where it is at hand") {
   const std::string root = real_data();
   if (!recognises_cifar10(root)) {
