@@ -4,12 +4,19 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
+
+#include "engine/random.h"
 
 namespace fqt::data {
 
-/// Labelled 8-bit images of one size. Reading is const, thread-safe and a function of the index alone.
+/// The random numbers that one reading of an image is augmented by: a stream, and the image's place in the epoch.
+struct AugmentDraw {
+  RandomKey key;
+  int64_t position = 0;
+};
+
+/// Labelled 8-bit images of one size. Reading is const, thread-safe and a function of its arguments alone.
 class ImageDataset {
  public:
   virtual ~ImageDataset() = default;
@@ -22,8 +29,12 @@ class ImageDataset {
   virtual int64_t size() const = 0;
   /// An endless set takes any index >= 0 and shows new images every epoch; another one takes indices below size().
   virtual bool endless() const { return false; }
-  /// Writes image `index` to `pixels` (height * width * channels bytes, HWC) and returns its label.
+  /// Writes image `index` as evaluation sees it to `pixels` (height * width * channels bytes, HWC) and returns its
+  /// label. Error(data) naming the file where a set that decodes as it reads meets a malformed image.
   virtual int32_t read(int64_t index, std::span<uint8_t> pixels) const = 0;
+  /// The image as augmented training sees it: by default pad-4 random crop and flip (data/augment.h) of what read()
+  /// gives; sets whose images are larger than what is read crop at random out of those.
+  virtual int32_t read_augmented(int64_t index, const AugmentDraw& draw, std::span<uint8_t> pixels) const;
   /// Names the content: equal for equal data.
   virtual uint64_t hash() const = 0;
 };
@@ -39,22 +50,5 @@ struct ImageData {
   /// Whether it is the custom to train on random crops and flips of these images.
   bool augment = false;
 };
-
-/// A kind of data set: built in, or recognised from a path.
-struct DataKind {
-  std::string_view name;
-  std::string_view description;
-  bool built_in;
-  /// For built-in data the path is empty.
-  ImageData (*open)(const std::string& path, uint64_t seed);
-  /// Whether a folder or file at `path` looks like this kind (null for built-in data).
-  bool (*recognises)(const std::string& path);
-};
-
-std::span<const DataKind> data_kinds();
-
-/// Opens built-in data by name or a folder by path. Error(missing) where there is no such path (listing what is built
-/// in), Error(data) where the content is malformed, naming the file, the record and what was expected.
-ImageData open_images(const std::string& name_or_path, uint64_t seed);
 
 }  // namespace fqt::data

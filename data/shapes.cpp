@@ -45,10 +45,10 @@ uint64_t ShapesDataset::hash() const {
   return hash_text(name(), hash_text(kVersion, seed_) + static_cast<uint64_t>(size_));
 }
 
-ImageData open_shapes(const std::string&, uint64_t seed) {
+ImageData open_shapes(const std::string&, const DataOptions& options) {
   using Split = ShapesDataset::Split;
-  return {.train = std::make_unique<ShapesDataset>(Split::train, seed, 20000),
-          .test = std::make_unique<ShapesDataset>(Split::test, seed, 2000),
+  return {.train = std::make_unique<ShapesDataset>(Split::train, options.seed, 20000),
+          .test = std::make_unique<ShapesDataset>(Split::test, options.seed, 2000),
           .normalization = {.mean = {0.5f, 0.5f, 0.5f}, .standard_deviation = {0.25f, 0.25f, 0.25f}},
           .augment = false};
 }

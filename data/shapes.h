@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-#include "data/dataset.h"
+#include "data/open.h"
 
 namespace fqt::data {
 
@@ -41,6 +41,6 @@ class ShapesDataset : public ImageDataset {
 };
 
 /// 20,000 training images an epoch and 2,000 test images. Not to be augmented: there is always another image.
-ImageData open_shapes(const std::string& path, uint64_t seed);
+ImageData open_shapes(const std::string& path, const DataOptions& options);
 
 }  // namespace fqt::data

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "data/dataset.h"
+#include "data/open.h"
 #include "engine/kernels/table.h"
 #include "engine/optim/schedule.h"
 #include "engine/parallel.h"
@@ -37,7 +37,7 @@ void run() {
     text += fmt::format("  {:<14} {}\n", kind.name, kind.description);
   text += "data\n";
   for (const data::DataKind& kind : data::data_kinds())
-    text += fmt::format("  {:<14} {}{}\n", kind.name, kind.description, kind.built_in ? " (built in)" : " (a folder)");
+    text += fmt::format("  {:<14} {}{}\n", kind.name, kind.description, kind.built_in ? " (built in)" : " (by its path)");
   text += "plans\n";
   for (const quant::Strategy& strategy : quant::strategies()) text += fmt::format("  {}\n", strategy.usage);
   text += "formats\n";

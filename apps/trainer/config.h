@@ -13,6 +13,7 @@ struct TrainOptions {
   int64_t steps = 0;   ///< 0: not given
   int64_t epochs = 0;  ///< 0: not given; never given together with steps
   int64_t batch = 128;
+  int64_t sequence = 35;  ///< text: tokens of a row in one step
   double learning_rate = 0.1;
   double momentum = 0.9;
   double weight_decay = 1e-4;
@@ -20,6 +21,17 @@ struct TrainOptions {
   std::vector<double> milestones{0.5, 0.75};
   double factor = 0.1;
   std::string augment = "auto";  ///< "on", "off", or "auto": as is the custom for the data
+};
+
+/// How images are opened.
+struct ImageOptions {
+  int64_t side = 0;     ///< pixels a side of drawn images and folders; 0: the data's own
+  bool coarse = false;  ///< CIFAR-100: coarse classes
+};
+
+/// How text is opened.
+struct TextOptions {
+  std::string level = "auto";  ///< "word", "char", or "auto": as is the custom for the data
 };
 
 struct LayerOptions {
@@ -53,6 +65,8 @@ struct Config {
   int64_t seed = 1;
   int64_t threads = fqt::threads();
   std::string out;  ///< empty: a fresh folder below runs/
+  ImageOptions images;
+  TextOptions text;
   TrainOptions train;
   EvalOptions eval;
   LayerOptions layers;

@@ -51,6 +51,8 @@ std::vector<std::string> norm_names() {
 
 std::vector<std::string> overflow_choices() { return {"wrap", "saturate"}; }
 
+std::vector<std::string> text_levels() { return {"auto", "word", "char"}; }
+
 std::vector<std::string> augment_choices() { return {"auto", "on", "off"}; }
 
 void verify_model(const std::string& name) { models::find_model_kind(name); }
@@ -73,11 +75,22 @@ const ConfigKey kKeys[] = {
     {"out", "--out", "run directory to make; left out, a fresh one below runs/",
      [](Config& c) -> Field { return &c.out; }},
 
+    {"images.side", "", "pixels a side that images are drawn at or cut to, where the data leave it open; 0: its own",
+     [](Config& c) -> Field { return &c.images.side; }, 0, 1024},
+    {"images.coarse", "", "CIFAR-100: the 20 coarse classes instead of the 100 fine ones",
+     [](Config& c) -> Field { return &c.images.coarse; }},
+
+    {"text.level", "", "what a token of a text is; auto: as is the custom for the data", [](Config& c) -> Field { return &c.text.level; }, 0, 0,
+     text_levels},
+
     {"train.steps", "--steps", "length of training in batches", [](Config& c) -> Field { return &c.train.steps; }, 1,
      kMost},
     {"train.epochs", "--epochs", "length of training in passes over the data",
      [](Config& c) -> Field { return &c.train.epochs; }, 1, 1e6},
-    {"train.batch", "--batch", "images a step", [](Config& c) -> Field { return &c.train.batch; }, 1, 65536},
+    {"train.batch", "--batch", "images, or rows of text, a step", [](Config& c) -> Field { return &c.train.batch; }, 1,
+     65536},
+    {"train.sequence", "", "text: tokens of a row in one step", [](Config& c) -> Field { return &c.train.sequence; }, 1,
+     65536},
     {"train.learning_rate", "", "of SGD, where the schedule starts",
      [](Config& c) -> Field { return &c.train.learning_rate; }, 0, 1e6},
     {"train.momentum", "", "of SGD", [](Config& c) -> Field { return &c.train.momentum; }, 0, 1},

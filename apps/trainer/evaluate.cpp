@@ -13,11 +13,11 @@ constexpr int64_t kBatch = 100;
 
 /// The first `count` images of a batch.
 data::Batch head(data::Batch batch, int64_t count) {
-  if (batch.images.dim(0) <= count) return batch;
-  Shape shape = batch.images.shape();
+  if (batch.inputs.dim(0) <= count) return batch;
+  Shape shape = batch.inputs.shape();
   shape[0] = count;
-  const auto values = batch.images.values().first(static_cast<size_t>(element_count(shape)));
-  batch.images = Tensor(shape, values);
+  const auto values = batch.inputs.values().first(static_cast<size_t>(element_count(shape)));
+  batch.inputs = Tensor(shape, values);
   batch.labels.resize(static_cast<size_t>(count));
   return batch;
 }
@@ -50,9 +50,9 @@ Evaluation evaluate(const Experiment& experiment, Progress& progress, const Inte
                                  .seed = static_cast<uint64_t>(config.seed),
                                  .step = batches++,
                                  .range_momentum = config.quant.range_momentum};
-    const Var logits = experiment.model->forward(context, Var(batch.images));
+    const Var logits = experiment.model->forward(context, Var(batch.inputs));
     const Var loss = ops::cross_entropy(tape, logits, batch.labels);
-    const int64_t count = batch.images.dim(0);
+    const int64_t count = batch.inputs.dim(0);
     loss_sum += static_cast<double>(loss.value().item()) * static_cast<double>(count);
     correct += ops::count_correct(logits.value(), batch.labels);
     seen += count;

@@ -25,6 +25,13 @@ int64_t steps_of(const TrainOptions& options, const data::ImageDataset& train) {
   return train.endless() ? kStepsOnEndless : kStepsOnFolder;
 }
 
+data::DataOptions data_options(const Config& config) {
+  return {.seed = static_cast<uint64_t>(config.seed),
+          .side = config.images.side,
+          .coarse = config.images.coarse,
+          .level = config.text.level};
+}
+
 /// A run directory can then be evaluated from anywhere.
 std::string anchored(const std::string& data) {
   for (const data::DataKind& kind : data::data_kinds())
@@ -73,7 +80,7 @@ Experiment open_experiment(const Config& config) {
 
   Experiment experiment;
   experiment.config = config;
-  experiment.data = data::open_images(config.data, static_cast<uint64_t>(config.seed));
+  experiment.data = data::open_images(config.data, data_options(config));
   const data::ImageDataset& train = *experiment.data.train;
   check(config.train.batch <= train.size(),
         "[config] train.batch: {} images a step, but {} has {}; give fewer with --batch", config.train.batch,

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "data/dataset.h"
+#include "data/open.h"
 #include "layers/module.h"
 #include "quant/plan/plan.h"
 #include "quant/plan/shape.h"

@@ -11,6 +11,7 @@ namespace {
 
 data::LoaderOptions loader_options(const Config& config) {
   return {.batch = config.train.batch,
+          .sequence = config.train.sequence,
           .seed = static_cast<uint64_t>(config.seed),
           .shuffle = true,
           .augment = config.train.augment == "on",
@@ -48,7 +49,7 @@ StepRecord Trainer::update_weights(const data::Batch& batch, quant::Probe* probe
                                .step = static_cast<uint64_t>(done_),
                                .range_momentum = config_.quant.range_momentum,
                                .probe = probe};
-  const Var logits = experiment_.model->forward(context, Var(batch.images));
+  const Var logits = experiment_.model->forward(context, Var(batch.inputs));
   const Var loss = ops::cross_entropy(tape, logits, batch.labels);
   const float value = loss.value().item();
   tape.backward(loss);

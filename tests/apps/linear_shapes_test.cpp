@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "data/loader.h"
+#include "data/open.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/loss.h"
 #include "engine/optim/sgd.h"
@@ -11,7 +12,7 @@
 using namespace fqt;
 
 TEST_CASE("shapes: a linear classifier stays under 50 %") {
-  const data::ImageData images = data::open_images("shapes", 1);
+  const data::ImageData images = data::open_images("shapes", {});
   layers::Linear model("linear", {.in_features = 32 * 32 * 3, .out_features = 10});
   layers::initialize(model, 1);
   const quant::PrecisionTable precision = test::precision_table("fp32", model.sites());
@@ -27,7 +28,7 @@ TEST_CASE("shapes: a linear classifier stays under 50 %") {
   for (uint64_t step = 0; step < kSteps; ++step) {
     const data::Batch batch = loader.next();
     Tape tape;
-    const Var logits = forward(tape, batch.images, step);
+    const Var logits = forward(tape, batch.inputs, step);
     const Var loss = ops::cross_entropy(tape, logits, batch.labels);
     optimizer.zero_grad();
     tape.backward(loss);
@@ -37,7 +38,7 @@ TEST_CASE("shapes: a linear classifier stays under 50 %") {
   const data::Batch test = data::make_batch(*images.test, images.normalization,
                                             {.batch = images.test->size(), .shuffle = false, .augment = false}, 0);
   Tape tape(false);
-  const int64_t correct = ops::count_correct(forward(tape, test.images, 0).value(), test.labels);
+  const int64_t correct = ops::count_correct(forward(tape, test.inputs, 0).value(), test.labels);
   const double test_accuracy = 100.0 * static_cast<double>(correct) / static_cast<double>(test.labels.size());
   const double train_accuracy = 100.0 * static_cast<double>(learned) / (kLast * 128.0);
   MESSAGE("linear classifier on shapes: " << train_accuracy << " % train, " << test_accuracy << " % test");

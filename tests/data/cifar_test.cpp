@@ -3,9 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <array>
-#include <cstdlib>
 
-#include "cifar_files.h"
+#include "data_files.h"
 #include "engine/check.h"
 
 using namespace fqt;
@@ -14,22 +13,8 @@ using namespace fqt::test;
 
 namespace {
 
-/// The kind and the message of the error that opening `folder` ends in.
-struct Failure {
-  ErrorKind kind;
-  std::string message;
-
-  bool says(const std::string& text) const { return message.find(text) != std::string::npos; }
-};
-
 Failure open_and_fail(const std::string& folder) {
-  try {
-    open_cifar10(folder, 1);
-  } catch (const Error& error) {
-    return {error.kind(), error.what()};
-  }
-  FAIL("no error");
-  return {};
+  return failure_of([&] { open_cifar10(folder, {}); });
 }
 
 }  // namespace
@@ -57,7 +42,7 @@ TEST_CASE("cifar: a folder is opened by its path or its parent's") {
   write_small_cifar(folder);
   CHECK(recognises_cifar10(folder));
   CHECK(recognises_cifar10(parent.path()));
-  const ImageData data = open_cifar10(folder, 1);
+  const ImageData data = open_cifar10(folder, {});
   CHECK(data.train->size() == 5);
   CHECK(data.test->size() == 1);
   CHECK(data.augment);
@@ -65,7 +50,7 @@ TEST_CASE("cifar: a folder is opened by its path or its parent's") {
   CHECK(data.train->read(3, pixels) == 3);  // files in order
   CHECK(pixels[5] == 32);
   CHECK(data.test->read(0, pixels) == 5);
-  CHECK(open_cifar10(parent.path(), 2).train->hash() == data.train->hash());
+  CHECK(open_cifar10(parent.path(), {.seed = 2}).train->hash() == data.train->hash());
 }
 
 TEST_CASE("cifar: the hash tells labels and pixels apart") {
@@ -91,19 +76,19 @@ TEST_CASE("cifar: a missing file is named") {
 TEST_CASE("cifar: files that are not made of whole records are refused") {
   const TemporaryFolder folder;
   const std::string file = folder.path("data_batch_2.bin");
-  const auto failure_of = [&](const std::vector<uint8_t>& bytes) {
+  const auto failing = [&](const std::vector<uint8_t>& bytes) {
     write_small_cifar(folder.path());
     write_file(file, bytes);
     return open_and_fail(folder.path());
   };
   SUBCASE("cut off: two records less one byte") {
-    const Failure failure = failure_of(std::vector<uint8_t>(2 * 3073 - 1));
+    const Failure failure = failing(std::vector<uint8_t>(2 * 3073 - 1));
     CHECK(failure.kind == ErrorKind::data);
     CHECK(failure.says(file + " holds 6145 bytes"));
     CHECK(failure.says("record 1, which begins at byte 3073"));
   }
   SUBCASE("empty") {
-    const Failure failure = failure_of({});
+    const Failure failure = failing({});
     CHECK(failure.kind == ErrorKind::data);
     CHECK(failure.says(file + " holds 0 bytes"));
   }
@@ -111,7 +96,7 @@ TEST_CASE("cifar: files that are not made of whole records are refused") {
     std::vector<uint8_t> bytes = cifar_record(9, 0);
     const std::vector<uint8_t> wrong = cifar_record(10, 0);
     bytes.insert(bytes.end(), wrong.begin(), wrong.end());
-    const Failure failure = failure_of(bytes);
+    const Failure failure = failing(bytes);
     CHECK(failure.kind == ErrorKind::data);
     CHECK(failure.says(file + ": record 1 (byte 3073) has label 10"));
   }
@@ -130,14 +115,45 @@ TEST_CASE("cifar: files that are not made of whole records are refused") {
   }
 }
 
+TEST_CASE("cifar: CIFAR-100 has two labels, of which one is read") {
+  const TemporaryFolder parent;
+  const std::string folder = parent.path("cifar-100-binary");
+  std::filesystem::create_directory(folder);
+  const auto record = [](uint8_t coarse, uint8_t fine) {
+    std::vector<uint8_t> bytes = cifar_record(fine, 40);
+    bytes.insert(bytes.begin(), coarse);
+    return bytes;
+  };
+  write_file(folder + "/train.bin", record(19, 99));
+  write_file(folder + "/test.bin", record(3, 42));
+  CHECK(open_data(folder, {}).name() == "cifar100");
+  const ImageData fine = open_images(parent.path(), {}), coarse = open_images(folder, {.coarse = true});
+  std::vector<uint8_t> pixels(3072);
+  CHECK(fine.train->classes() == 100);
+  CHECK(fine.train->read(0, pixels) == 99);
+  CHECK(pixels[3 * 5 + 2] == 42);  // blue
+  CHECK(coarse.train->classes() == 20);
+  CHECK(coarse.test->read(0, pixels) == 3);
+  CHECK(fine.train->hash() != coarse.train->hash());
+
+  const auto message = [&] { return failure_of([&] { open_images(folder, {}); }); };
+  write_file(folder + "/train.bin", record(20, 99));
+  CHECK(message().says("labels go from 0 to 19"));
+  write_file(folder + "/train.bin", record(0, 100));
+  CHECK(message().says("labels go from 0 to 99"));
+  write_file(folder + "/train.bin", cifar_record(1, 1));
+  CHECK(message().says("train.bin holds 3073 bytes, expected one or more records of 3074"));
+  std::filesystem::remove(folder + "/train.bin");
+  CHECK(message().kind == ErrorKind::missing);
+}
+
 TEST_CASE("cifar: the real data, where it is at hand") {
-  const char* given = std::getenv("FQT_DATA");
-  const std::string root = given ? given : FQT_SOURCE_DIR "/../shared/data";
+  const std::string root = real_data();
   if (!recognises_cifar10(root)) {
     MESSAGE("skipped: no CIFAR-10 in " << root << "; set FQT_DATA to the folder of cifar-10-batches-bin");
     return;
   }
-  const ImageData data = open_cifar10(root, 1);
+  const ImageData data = open_cifar10(root, {});
   const auto count_labels = [](const ImageDataset& dataset) {
     std::array<int64_t, 10> counts{};
     std::vector<uint8_t> pixels(3072);

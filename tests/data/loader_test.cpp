@@ -45,8 +45,8 @@ class CountingDataset : public ImageDataset {
 const Normalization kHalf = {{0.5f}, {0.25f}};
 
 bool same(const Batch& a, const Batch& b) {
-  return a.labels == b.labels && a.images.shape() == b.images.shape() &&
-         std::ranges::equal(a.images.values(), b.images.values());
+  return a.labels == b.labels && a.inputs.shape() == b.inputs.shape() &&
+         std::ranges::equal(a.inputs.values(), b.inputs.values());
 }
 
 std::vector<int32_t> sorted(std::vector<int32_t> labels) {
@@ -59,10 +59,10 @@ std::vector<int32_t> sorted(std::vector<int32_t> labels) {
 TEST_CASE("make_batch: pixels are normalized and labels follow") {
   const CountingDataset dataset(256);
   const Batch batch = make_batch(dataset, kHalf, {.batch = 64, .shuffle = false, .augment = false}, 3);
-  CHECK(batch.images.shape() == Shape{64, 2, 2, 1});
+  CHECK(batch.inputs.shape() == Shape{64, 2, 2, 1});
   CHECK(batch.labels[63] == 255);
-  CHECK(batch.images.data()[4 * 63] == 2.0f);                         // (255/255 - 0.5) / 0.25
-  CHECK(batch.images.data()[3] == (192.0f / 255.0f - 0.5f) / 0.25f);  // image 3 * 64, last pixel
+  CHECK(batch.inputs.data()[4 * 63] == 2.0f);                         // (255/255 - 0.5) / 0.25
+  CHECK(batch.inputs.data()[3] == (192.0f / 255.0f - 0.5f) / 0.25f);  // image 3 * 64, last pixel
 }
 
 TEST_CASE("make_batch: the border of a crop is black before normalization") {
@@ -70,8 +70,8 @@ TEST_CASE("make_batch: the border of a crop is black before normalization") {
   const LoaderOptions options = {.batch = 200, .shuffle = false, .augment = true};
   const Batch batch = make_batch(dataset, kHalf, options, 0);
   int64_t border = 0;
-  for (int64_t i = 0; i < batch.images.size(); ++i) {
-    const float value = batch.images.data()[i];
+  for (int64_t i = 0; i < batch.inputs.size(); ++i) {
+    const float value = batch.inputs.data()[i];
     const float inside = (static_cast<float>(i / 4) / 255.0f - 0.5f) / 0.25f;
     CHECK((value == -2.0f || value == inside));  // (0 - 0.5) / 0.25
     border += value == -2.0f;
@@ -89,7 +89,7 @@ TEST_CASE("make_batch: an epoch shows every image once, in an order of its own")
     std::vector<int32_t>& labels = epochs.emplace_back();
     for (int64_t i = 0; i < 3; ++i) {  // batches of 4, 4 and 2
       const Batch batch = make_batch(dataset, kHalf, options, 3 * epoch + i);
-      CHECK(batch.images.dim(0) == (i == 2 ? 2 : 4));
+      CHECK(batch.inputs.dim(0) == (i == 2 ? 2 : 4));
       labels.insert(labels.end(), batch.labels.begin(), batch.labels.end());
     }
     CHECK(sorted(labels) == std::vector<int32_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <doctest/doctest.h>
+
 #include <atomic>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -10,6 +13,7 @@
 #include <fmt/core.h>
 
 #include "data/cifar.h"
+#include "engine/check.h"
 
 namespace fqt::test {
 
@@ -41,6 +45,35 @@ class TemporaryFolder {
 inline void write_file(const std::string& path, const std::vector<uint8_t>& bytes) {
   std::ofstream(path, std::ios::binary)
       .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+}
+
+inline void write_text(const std::string& path, const std::string& text) {
+  write_file(path, {text.begin(), text.end()});
+}
+
+/// The kind and the message of the error that `action` ends in.
+struct Failure {
+  ErrorKind kind;
+  std::string message;
+
+  bool says(const std::string& text) const { return message.find(text) != std::string::npos; }
+};
+
+template <typename Action>
+Failure failure_of(const Action& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return {error.kind(), error.what()};
+  }
+  FAIL("no error");
+  return {};
+}
+
+/// Where the real data may lie: FQT_DATA, or beside the sources.
+inline std::string real_data() {
+  const char* given = std::getenv("FQT_DATA");
+  return given ? given : FQT_SOURCE_DIR "/../shared/data";
 }
 
 /// A record whose red plane is filled with `red`, green with red + 1, blue with red + 2.
