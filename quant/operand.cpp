@@ -38,7 +38,7 @@ class Rounder {
   void operator()(const float* values, int64_t first, int64_t count, Level* levels) const {
     const kernels::QuantizeKernels& round = kernels_.quantize[static_cast<int>(rounding_)];
     if (rounding_ != Rounding::stochastic) return quantize(round, values, count, spec_, nullptr, levels);
-    if (!noise_.words.empty()) return quantize(round, values, count, spec_, noise_.words.data() + first, levels);
+    if (noise_.words) return quantize(round, values, count, spec_, noise_.words->data() + first, levels);
     uint16_t words[kRun + 16];
     const int64_t skip = first % 8;
     kernels_.random_words(noise_.key.seed, noise_.key.stream, static_cast<uint64_t>(first / 8), (skip + count + 7) / 8,
@@ -101,7 +101,7 @@ Buffer<T> lay_out(const Tensor& values, const gemm::PaddedImage& layout, T empty
 
 /// Words 0 .. count - 1 of the noise.
 std::vector<uint16_t> words_of(const Noise& noise, int64_t count) {
-  if (!noise.words.empty()) return {noise.words.begin(), noise.words.end()};
+  if (noise.words) return {noise.words->begin(), noise.words->end()};
   const int64_t blocks = (count + 7) / 8;
   std::vector<uint16_t> words(static_cast<size_t>(blocks * 8));
   kernels::active().codes.random_words(noise.key.seed, noise.key.stream, 0, blocks, words.data());
@@ -188,8 +188,9 @@ Operand encode(const Tensor& values, const gemm::PaddedImage& layout, const Oper
   Operand operand;
   operand.grids = grids;
   check(grids.size() <= 1 || layout.plain(), "[encode] a grid for each channel needs a layout without borders or fill");
-  check(noise.words.empty() || static_cast<int64_t>(noise.words.size()) >= values.size(),
-        "[encode] {} words of noise for {} elements; give one for each", noise.words.size(), values.size());
+  check(!noise.words || static_cast<int64_t>(noise.words->size()) >= values.size(),
+        "[encode] {} words of noise for {} elements; give one for each", noise.words ? noise.words->size() : 0,
+        values.size());
   if (!precision.is_float() && precision.bits <= 8)
     operand.elements = encode_levels<uint8_t>(values, layout, precision, grids, noise);
   else if (!precision.is_float())

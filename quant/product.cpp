@@ -11,9 +11,6 @@
 namespace fqt::quant {
 namespace {
 
-/// What an operand's random numbers are named by. A number never changes its meaning: it decides a run's bits.
-enum class NoiseOf : uint64_t { lhs = 0, rhs = 1, grad = 2, grad_again = 3, rhs_again = 4, lhs_again = 5 };
-
 /// The largest |sum| before scaling.
 int64_t largest_sum(std::span<const gemm::GatherProduct> products, const Operand& lhs, const Operand& rhs) {
   int64_t largest = 0;
@@ -33,13 +30,14 @@ class Step {
         seed_(context.seed),
         step_(context.step),
         training_(context.training),
-        probe_(context.probe && context.probe->wants(site) ? context.probe : nullptr) {}
+        probe_(context.probe && context.probe->wants(site) ? context.probe : nullptr),
+        noise_(context.noise) {}
 
   OperandName name(const char* operand) const { return {operand, site_->name, step_}; }
 
   Operand quantize(NoiseOf noise, const Tensor& values, const gemm::PaddedImage& layout,
                    const OperandPrecision& precision, std::span<const Range> ranges) const {
-    Operand operand = encode(values, layout, precision, fit_grids(precision, ranges), noise_key(noise));
+    Operand operand = encode(values, layout, precision, fit_grids(precision, ranges), noise_for(noise, precision));
     if (!probe_) return operand;
     operand.statistics = std::make_shared<OperandStatistics>(measure(values, layout, precision, operand));
     if (probe_->wants_values()) operand.values = std::make_shared<Operand>(encode(values, layout, {}, {}, {}));
@@ -65,6 +63,12 @@ class Step {
   }
 
  private:
+  Noise noise_for(NoiseOf operand, const OperandPrecision& precision) const {
+    if (noise_ && !precision.is_float() && precision.rounding == Rounding::stochastic)
+      if (const auto words = noise_->words(*site_, operand)) return Noise(*words);
+    return noise_key(operand);
+  }
+
   /// Evaluation has words of its own: its batches are no steps of training.
   RandomKey noise_key(NoiseOf noise) const {
     const auto operand = static_cast<uint64_t>(noise);
@@ -76,6 +80,7 @@ class Step {
   uint64_t seed_, step_;
   bool training_;
   Probe* probe_;
+  NoiseSource* noise_;
 };
 
 /// Where lhs's values lie in evaluation and in training.

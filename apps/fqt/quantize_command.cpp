@@ -102,7 +102,7 @@ Result quantize_file(const Arguments& arguments) {
         "[quantize] --noise: {} has {} words for {} values; give one for each", arguments.noise, words.size(),
         values.size());
   const quant::Noise noise =
-      words.empty() ? quant::Noise(RandomKey{static_cast<uint64_t>(arguments.seed), 0}) : quant::Noise(words);
+      arguments.noise.empty() ? quant::Noise(RandomKey{static_cast<uint64_t>(arguments.seed), 0}) : quant::Noise(words);
 
   const std::string site = arguments.input;
   const quant::OperandName name{"the array", site, 0};
