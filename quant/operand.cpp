@@ -238,17 +238,23 @@ int64_t multiply(std::span<const gemm::GatherProduct> products, const Operand& l
 }
 
 void integer_sums(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs, std::span<int64_t> sums) {
-  check_scales(product, lhs, rhs);
-  std::vector<int32_t> zeros;
-  gemm::integer_sums(product, view(lhs, zeros), view(rhs, zeros), sums);
+  integer_sums(product, lhs, rhs, {}, sums);
 }
 
-void integer_sums(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs,
-                  const gemm::AccumulatorFormat& accumulator, std::span<int64_t> sums) {
-  if (accumulator.bits == 0) return integer_sums(product, lhs, rhs, sums);
+int64_t integer_sums(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs,
+                     const gemm::AccumulatorFormat& accumulator, std::span<int64_t> sums) {
   check_scales(product, lhs, rhs);
   std::vector<int32_t> zeros;
-  gemm::emulated_sums(product, view(lhs, zeros), view(rhs, zeros), accumulator, sums);
+  if (accumulator.bits > 0) return gemm::emulated_sums(product, view(lhs, zeros), view(rhs, zeros), accumulator, sums);
+  gemm::integer_sums(product, view(lhs, zeros), view(rhs, zeros), sums);
+  return 0;
+}
+
+int64_t running_peak(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs,
+                     const gemm::AccumulatorFormat& accumulator) {
+  check_scales(product, lhs, rhs);
+  std::vector<int32_t> zeros;
+  return gemm::running_peak(product, view(lhs, zeros), view(rhs, zeros), accumulator.chunk);
 }
 
 std::string describe_accumulator(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs,

@@ -61,9 +61,13 @@ int64_t multiply(std::span<const gemm::GatherProduct> products, const Operand& l
 
 /// The sums of one product before scaling, row-major. The same rule holds.
 void integer_sums(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs, std::span<int64_t> sums);
-/// The same as the accumulator leaves them.
-void integer_sums(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs,
-                  const gemm::AccumulatorFormat& accumulator, std::span<int64_t> sums);
+/// The same as the accumulator leaves them. Returns how many additions left its range.
+int64_t integer_sums(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs,
+                     const gemm::AccumulatorFormat& accumulator, std::span<int64_t> sums);
+
+/// The largest magnitude that exact sums reach on their way, in the accumulator's order of additions.
+int64_t running_peak(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs,
+                     const gemm::AccumulatorFormat& accumulator);
 
 /// How multiply() holds the sums of a product, in words.
 std::string describe_accumulator(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs,

@@ -11,15 +11,26 @@
 namespace fqt::quant {
 namespace {
 
-/// The largest |sum| before scaling.
+/// The largest |sum| before scaling; 0 for fp32.
 int64_t largest_sum(std::span<const gemm::GatherProduct> products, const Operand& lhs, const Operand& rhs) {
   int64_t largest = 0;
+  if (lhs.is_float()) return largest;
   for (const gemm::GatherProduct& product : products) {
     std::vector<int64_t> sums(product.lhs.rows.size() * static_cast<size_t>(product.rhs.columns));
     integer_sums(product, lhs, rhs, sums);
     for (const int64_t sum : sums) largest = std::max(largest, std::abs(sum));
   }
   return largest;
+}
+
+/// The largest |sum| on the way there.
+int64_t accumulator_peak(std::span<const gemm::GatherProduct> products, const Operand& lhs, const Operand& rhs,
+                         const gemm::AccumulatorFormat& accumulator) {
+  int64_t peak = 0;
+  if (lhs.is_float()) return peak;
+  for (const gemm::GatherProduct& product : products)
+    peak = std::max(peak, running_peak(product, lhs, rhs, accumulator));
+  return peak;
 }
 
 /// One site in one step, as forward and backward both need it. Holds what outlives the Context.
@@ -56,7 +67,8 @@ class Step {
                      longest.terms,
                      *lhs.statistics,
                      *rhs.statistics,
-                     lhs.is_float() ? 0 : largest_sum(products, lhs, rhs),
+                     largest_sum(products, lhs, rhs),
+                     accumulator_peak(products, lhs, rhs, accumulator),
                      overflows,
                      describe_accumulator(longest, lhs, rhs, accumulator),
                      {products, lhs, rhs, accumulator, result}});

@@ -66,11 +66,13 @@ int mismatches(const Multiplication& multiplied, const Doubles& expected) {
 struct Recorder : Probe {
   struct Row {
     ProductKind product;
-    int64_t terms, largest_sum;
+    int64_t terms, largest_sum, accumulator_peak;
     OperandStatistics lhs, rhs;
   };
   std::vector<Row> rows;
-  void observe(const Observation& o) override { rows.push_back({o.product, o.terms, o.largest_sum, o.lhs, o.rhs}); }
+  void observe(const Observation& o) override {
+    rows.push_back({o.product, o.terms, o.largest_sum, o.accumulator_peak, o.lhs, o.rhs});
+  }
 };
 
 Doubles doubles(const Tensor& tensor) { return {tensor.values().begin(), tensor.values().end()}; }
@@ -154,7 +156,8 @@ TEST_CASE("probe: it sees all three products and changes none") {
   CHECK((recorder.rows[2].product == ProductKind::grad_rhs && recorder.rows[2].terms == g.m()));
   for (const Recorder::Row& row : recorder.rows) {
     CHECK(row.largest_sum > 0);
-    CHECK(row.largest_sum <= row.terms * 63 * 63);
+    CHECK(row.largest_sum <= row.accumulator_peak);
+    CHECK(row.accumulator_peak <= row.terms * 63 * 63);
     for (const OperandStatistics& operand : {row.lhs, row.rhs}) {
       CHECK(operand.clip_rate == 0);  // extremes clip nothing
       CHECK(operand.sqnr_db > 20);
@@ -166,6 +169,28 @@ TEST_CASE("probe: it sees all three products and changes none") {
   int64_t counted = 0;
   for (const int64_t count : x.histogram) counted += count;
   CHECK(counted == probed.x.value.size());
+}
+
+TEST_CASE("probe: sums may be larger on their way than in the end") {
+  // Steps of 1 from -8 to 7. Row sums of X times ones: 7, 14, 6, -2, 0 and -8, -15, -8, -1, 0.
+  Precision precision = integer_precision(4);
+  const auto forward = [&](int64_t chunk) {
+    precision.accumulator.chunk = chunk;
+    ProductFixture fixture(ConvGeometry::matrix(2, 5, 1), precision);
+    fixture.x.value = Tensor({1, 2, 5, 1}, std::vector<float>{7, 7, -8, -8, 2, -8, -7, 7, 7, 1}).reshape({2, 5});
+    fixture.w.value = Tensor::full({5, 1}, 1.0f);
+    fixture.dy = Tensor::full({2, 1}, 1.0f);
+    Recorder recorder;
+    fixture.probe = &recorder;
+    fixture.run();
+    return recorder.rows.front();
+  };
+  CHECK(forward(0).largest_sum == 0);
+  CHECK(forward(0).accumulator_peak == 15);
+  // Of three: 7, 14, 6 and -8, -6; -8, -15, -8 and 7, 8.
+  CHECK(forward(3).accumulator_peak == 15);
+  // Of two: 7, 14 and -8, -16 and 2.
+  CHECK(forward(2).accumulator_peak == 16);
 }
 
 TEST_CASE("probe: statistics of an operand, by hand") {
