@@ -1,6 +1,6 @@
 #include "layers/norm.h"
 
-#include "engine/check.h"
+#include "engine/find.h"
 #include "layers/batch_norm.h"
 #include "layers/range_norm.h"
 
@@ -36,12 +36,7 @@ ops::NormOptions Norm::options(const quant::Context& context) {
 std::span<const NormKind> norm_kinds() { return kKinds; }
 
 std::unique_ptr<Norm> make_norm(std::string_view kind, const std::string& name, int64_t channels) {
-  std::string known;
-  for (const NormKind& row : kKinds) {
-    if (row.name == kind) return row.make(name, channels);
-    known += fmt::format("\n  {}: {}", row.name, row.description);
-  }
-  fail(ErrorKind::usage, "[norm] no norm '{}'; known:{}", kind, known);
+  return find_row(kKinds, kind, "norm", "norm").make(name, channels);
 }
 
 }  // namespace fqt::layers

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "engine/autograd/tape.h"
+#include "quant/noise.h"
 #include "quant/plan/trace.h"
 #include "quant/precision.h"
 #include "quant/probe.h"
@@ -19,7 +20,8 @@ struct Context {
   double range_momentum = 0.9;
   /// Where given, products record their shapes in it and compute nothing: results are zeros.
   ShapeTrace* trace = nullptr;
-  Probe* probe = nullptr;  ///< is told about every product; null: nothing is measured
+  Probe* probe = nullptr;        ///< is told about every product; null: nothing is measured
+  NoiseSource* noise = nullptr;  ///< gives the words of stochastic rounding; null: streams of seed, step and site
 };
 
 }  // namespace fqt::quant

@@ -39,7 +39,7 @@ class Rounder {
   void operator()(const float* values, int64_t first, int64_t count, Level* levels) const {
     const kernels::QuantizeKernels& round = kernels_.quantize[static_cast<int>(rounding_)];
     if (rounding_ != Rounding::stochastic) return quantize(round, values, count, spec_, nullptr, levels);
-    if (!noise_.words.empty()) return quantize(round, values, count, spec_, noise_.words.data() + first, levels);
+    if (noise_.words) return quantize(round, values, count, spec_, noise_.words->data() + first, levels);
     quantize_drawn(values, count, first, levels);
   }
 
@@ -106,7 +106,7 @@ Buffer<T> lay_out(const Tensor& values, const gemm::PaddedImage& layout, T empty
 
 /// Words 0 .. count - 1 of the noise.
 std::vector<uint16_t> words_of(const Noise& noise, int64_t count) {
-  if (!noise.words.empty()) return {noise.words.begin(), noise.words.end()};
+  if (noise.words) return {noise.words->begin(), noise.words->end()};
   const int64_t blocks = (count + 7) / 8;
   std::vector<uint16_t> words(static_cast<size_t>(blocks * 8));
   kernels::active().codes.random_words({noise.key.seed, noise.key.stream}, 0, blocks, words.data());
@@ -193,8 +193,9 @@ Operand encode(const Tensor& values, const gemm::PaddedImage& layout, const Oper
   Operand operand;
   operand.grids = grids;
   check(grids.size() <= 1 || layout.plain(), "[encode] a grid for each channel needs a layout without borders or fill");
-  check(noise.words.empty() || static_cast<int64_t>(noise.words.size()) >= values.size(),
-        "[encode] {} words of noise for {} elements; give one for each", noise.words.size(), values.size());
+  check(!noise.words || static_cast<int64_t>(noise.words->size()) >= values.size(),
+        "[encode] {} words of noise for {} elements; give one for each", noise.words ? noise.words->size() : 0,
+        values.size());
   if (!precision.is_float() && precision.bits <= 8)
     operand.elements = encode_levels<uint8_t>(values, layout, precision, grids, noise);
   else if (!precision.is_float())
@@ -249,17 +250,23 @@ int64_t multiply(std::span<const gemm::GatherProduct> products, const Operand& l
 }
 
 void integer_sums(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs, std::span<int64_t> sums) {
-  check_scales(product, lhs, rhs);
-  std::vector<int32_t> zeros;
-  gemm::integer_sums(product, view(lhs, zeros), view(rhs, zeros), sums);
+  integer_sums(product, lhs, rhs, {}, sums);
 }
 
-void integer_sums(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs,
-                  const gemm::AccumulatorFormat& accumulator, std::span<int64_t> sums) {
-  if (accumulator.bits == 0) return integer_sums(product, lhs, rhs, sums);
+int64_t integer_sums(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs,
+                     const gemm::AccumulatorFormat& accumulator, std::span<int64_t> sums) {
   check_scales(product, lhs, rhs);
   std::vector<int32_t> zeros;
-  gemm::emulated_sums(product, view(lhs, zeros), view(rhs, zeros), accumulator, sums);
+  if (accumulator.bits > 0) return gemm::emulated_sums(product, view(lhs, zeros), view(rhs, zeros), accumulator, sums);
+  gemm::integer_sums(product, view(lhs, zeros), view(rhs, zeros), sums);
+  return 0;
+}
+
+int64_t running_peak(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs,
+                     const gemm::AccumulatorFormat& accumulator) {
+  check_scales(product, lhs, rhs);
+  std::vector<int32_t> zeros;
+  return gemm::running_peak(product, view(lhs, zeros), view(rhs, zeros), accumulator.chunk);
 }
 
 std::string describe_accumulator(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs,

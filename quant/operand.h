@@ -9,7 +9,7 @@
 
 #include "engine/gemm/gather.h"
 #include "engine/gemm/gemm.h"
-#include "engine/random.h"
+#include "quant/noise.h"
 #include "quant/precision.h"
 #include "quant/range.h"
 #include "quant/statistics.h"
@@ -35,17 +35,6 @@ struct Operand {
   int level(int64_t place) const;
 };
 
-/// The random numbers of stochastic rounding: element i takes the 16-bit word i of a stream, or of `words`, where a
-/// test wants to decide each draw.
-struct Noise {
-  Noise() = default;
-  Noise(const RandomKey& stream) : key(stream) {}  // NOLINT: a stream is a source of noise
-  explicit Noise(std::span<const uint16_t> given) : words(given) {}
-
-  RandomKey key;
-  std::span<const uint16_t> words;
-};
-
 /// Elements of a panel's group: what the channels of a padded image are filled up to.
 int channel_group(const OperandPrecision& precision);
 
@@ -54,7 +43,8 @@ std::vector<Grid> fit_grids(const OperandPrecision& precision, std::span<const R
 
 /// Rounds `values` (NHWC, as many as layout has without borders) to the grids and lays them out with the layout's
 /// borders and fill, which stand for 0. fp32 copies, or shares the storage where the layout is plain.
-/// Error(usage) for several grids in a layout that is not plain, and for fewer words of noise than elements.
+/// Error(usage) for several grids in a layout that is not plain, and for fewer given words of noise
+/// than elements.
 Operand encode(const Tensor& values, const gemm::PaddedImage& layout, const OperandPrecision& precision,
                const std::vector<Grid>& grids, const Noise& noise);
 
@@ -71,9 +61,13 @@ int64_t multiply(std::span<const gemm::GatherProduct> products, const Operand& l
 
 /// The sums of one product before scaling, row-major. The same rule holds.
 void integer_sums(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs, std::span<int64_t> sums);
-/// The same as the accumulator leaves them.
-void integer_sums(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs,
-                  const gemm::AccumulatorFormat& accumulator, std::span<int64_t> sums);
+/// The same as the accumulator leaves them. Returns how many additions left its range.
+int64_t integer_sums(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs,
+                     const gemm::AccumulatorFormat& accumulator, std::span<int64_t> sums);
+
+/// The largest magnitude that exact sums reach on their way, in the accumulator's order of additions.
+int64_t running_peak(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs,
+                     const gemm::AccumulatorFormat& accumulator);
 
 /// How multiply() holds the sums of a product, in words.
 std::string describe_accumulator(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs,

@@ -27,8 +27,11 @@ struct Observation {
   int64_t terms;  ///< of each sum
   const OperandStatistics& lhs;
   const OperandStatistics& rhs;
-  int64_t largest_sum;  ///< |sum| of level differences, before scaling; 0 for fp32
-  int64_t overflows;    ///< additions that left an emulated accumulator's range
+  int64_t largest_sum;  ///< |sum| of level differences, exact and before scaling; 0 for fp32
+  /// The same of the sums on their way there, in the accumulator's order and chunks: n bits overflow nowhere where it
+  /// is at most 2^(n-1) - 1. 0 for fp32.
+  int64_t accumulator_peak;
+  int64_t overflows;  ///< additions that left an emulated accumulator's range
   /// How the sums were held, in words; of the product with the most terms where there are several.
   std::string accumulator;
   Multiplication multiplied;

@@ -11,18 +11,26 @@
 namespace fqt::quant {
 namespace {
 
-/// What an operand's random numbers are named by. A number never changes its meaning: it decides a run's bits.
-enum class NoiseOf : uint64_t { lhs = 0, rhs = 1, grad = 2, grad_again = 3, rhs_again = 4, lhs_again = 5 };
-
-/// The largest |sum| before scaling.
+/// The largest |sum| before scaling; 0 for fp32.
 int64_t largest_sum(std::span<const gemm::GatherProduct> products, const Operand& lhs, const Operand& rhs) {
   int64_t largest = 0;
+  if (lhs.is_float()) return largest;
   for (const gemm::GatherProduct& product : products) {
     std::vector<int64_t> sums(product.lhs.rows.size() * static_cast<size_t>(product.rhs.columns));
     integer_sums(product, lhs, rhs, sums);
     for (const int64_t sum : sums) largest = std::max(largest, std::abs(sum));
   }
   return largest;
+}
+
+/// The largest |sum| on the way there.
+int64_t accumulator_peak(std::span<const gemm::GatherProduct> products, const Operand& lhs, const Operand& rhs,
+                         const gemm::AccumulatorFormat& accumulator) {
+  int64_t peak = 0;
+  if (lhs.is_float()) return peak;
+  for (const gemm::GatherProduct& product : products)
+    peak = std::max(peak, running_peak(product, lhs, rhs, accumulator));
+  return peak;
 }
 
 /// One site in one step, as forward and backward both need it. Holds what outlives the Context.
@@ -34,13 +42,14 @@ class Step {
         step_(context.step),
         call_(static_cast<uint64_t>(call)),
         training_(context.training),
-        probe_(context.probe && context.probe->wants(site) ? context.probe : nullptr) {}
+        probe_(context.probe && context.probe->wants(site) ? context.probe : nullptr),
+        noise_(context.noise) {}
 
   OperandName name(const char* operand) const { return {operand, site_->name, step_}; }
 
   Operand quantize(NoiseOf noise, const Tensor& values, const gemm::PaddedImage& layout,
                    const OperandPrecision& precision, std::span<const Range> ranges) const {
-    Operand operand = encode(values, layout, precision, fit_grids(precision, ranges), noise_key(noise));
+    Operand operand = encode(values, layout, precision, fit_grids(precision, ranges), noise_for(noise, precision));
     if (!probe_) return operand;
     operand.statistics = std::make_shared<OperandStatistics>(measure(values, layout, precision, operand));
     if (probe_->wants_values()) operand.values = std::make_shared<Operand>(encode(values, layout, {}, {}, {}));
@@ -60,13 +69,20 @@ class Step {
                      longest.terms,
                      *(swapped ? rhs : lhs).statistics,
                      *(swapped ? lhs : rhs).statistics,
-                     lhs.is_float() ? 0 : largest_sum(products, lhs, rhs),
+                     largest_sum(products, lhs, rhs),
+                     accumulator_peak(products, lhs, rhs, accumulator),
                      overflows,
                      describe_accumulator(longest, lhs, rhs, accumulator),
                      {products, lhs, rhs, accumulator, result}});
   }
 
  private:
+  Noise noise_for(NoiseOf operand, const OperandPrecision& precision) const {
+    if (noise_ && !precision.is_float() && precision.rounding == Rounding::stochastic)
+      if (const auto words = noise_->words(*site_, operand)) return Noise(*words);
+    return noise_key(operand);
+  }
+
   /// Evaluation has words of its own: its batches are no steps of training. So has every call but the first.
   RandomKey noise_key(NoiseOf noise) const {
     const auto operand = static_cast<uint64_t>(noise);
@@ -81,6 +97,7 @@ class Step {
   uint64_t seed_, step_, call_;
   bool training_;
   Probe* probe_;
+  NoiseSource* noise_;
 };
 
 /// Where an activation's values lie in evaluation and in training.

@@ -47,10 +47,14 @@ Quantized quantize(const Tensor& values, const OperandPrecision& precision, cons
 }
 
 std::vector<int64_t> integer_matmul(const Quantized& lhs, const Quantized& rhs) {
+  return emulated_matmul(lhs, rhs, {}).sums;
+}
+
+EmulatedSums emulated_matmul(const Quantized& lhs, const Quantized& rhs, const gemm::AccumulatorFormat& accumulator) {
   const gemm::GatherProduct product = matrix_product(lhs, rhs);
-  std::vector<int64_t> sums(static_cast<size_t>(lhs.shape[0] * rhs.shape[1]));
-  integer_sums(product, lhs.operand, rhs.operand, sums);
-  return sums;
+  EmulatedSums result{std::vector<int64_t>(static_cast<size_t>(lhs.shape[0] * rhs.shape[1]))};
+  result.overflows = integer_sums(product, lhs.operand, rhs.operand, accumulator, result.sums);
+  return result;
 }
 
 Tensor matmul(const Quantized& lhs, const Quantized& rhs) {

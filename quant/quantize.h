@@ -30,7 +30,16 @@ Quantized quantize(const Tensor& values, const OperandPrecision& precision, cons
 /// Error(usage) for shapes that do not multiply, Error(internal) for a lhs per channel.
 std::vector<int64_t> integer_matmul(const Quantized& lhs, const Quantized& rhs);
 
-/// The same sums times both scales: each value is rounded once, from float64 to float32.
+/// Sums that an accumulator of few bits held, and how many additions left its range.
+struct EmulatedSums {
+  std::vector<int64_t> sums;
+  int64_t overflows = 0;
+};
+
+/// integer_matmul in such an accumulator, k after k (gemm::emulated_sums). Error(usage) for accumulators that are none.
+EmulatedSums emulated_matmul(const Quantized& lhs, const Quantized& rhs, const gemm::AccumulatorFormat& accumulator);
+
+/// The sums of integer_matmul times both scales: each value is rounded once, from float64 to float32.
 Tensor matmul(const Quantized& lhs, const Quantized& rhs);
 
 }  // namespace fqt::quant

@@ -45,8 +45,7 @@ Range extremes(std::span<const float> values, const OperandName& name) {
   });
   if (!all.finite)
     fail(ErrorKind::data,
-         "[product] {} of site '{}' holds NaN or infinity in step {}: training has diverged or its input is damaged; "
-         "try a lower learning rate or more bits",
+         "[product] {} of site '{}' holds NaN or infinity in step {}: training has diverged or its input is damaged",
          name.operand, name.site, name.step + 1);
   return {all.low + 0.0f, all.high + 0.0f};  // -0 becomes 0: which of two zeros was met first must not show
 }

@@ -1,26 +1,32 @@
 #include "quant/rounding.h"
 
-#include "engine/check.h"
+#include <iterator>
+
+#include "engine/find.h"
 
 namespace fqt::quant {
 namespace {
 
-constexpr std::string_view kNames[kernels::kRoundings] = {"nearest", "nearest_away", "toward_zero", "stochastic"};
+struct Row {
+  std::string_view name;
+  Rounding rounding;
+};
+
+/// In the order of Rounding.
+constexpr Row kRows[] = {
+    {"nearest", Rounding::nearest},
+    {"nearest_away", Rounding::nearest_away},
+    {"toward_zero", Rounding::toward_zero},
+    {"stochastic", Rounding::stochastic},
+};
+static_assert(std::size(kRows) == kernels::kRoundings);
 
 }  // namespace
 
-Rounding parse_rounding(std::string_view name) {
-  for (int i = 0; i < kernels::kRoundings; ++i)
-    if (kNames[i] == name) return static_cast<Rounding>(i);
-  fail(ErrorKind::usage, "[rounding] no rounding '{}'; known: {}", name, known_roundings());
-}
+Rounding parse_rounding(std::string_view name) { return find_row(kRows, name, "rounding", "rounding").rounding; }
 
-std::string_view rounding_name(Rounding rounding) { return kNames[static_cast<int>(rounding)]; }
+std::string_view rounding_name(Rounding rounding) { return kRows[static_cast<int>(rounding)].name; }
 
-std::string known_roundings() {
-  std::string known;
-  for (const std::string_view name : kNames) known += (known.empty() ? "" : ", ") + std::string(name);
-  return known;
-}
+std::string known_roundings() { return names_of(kRows); }
 
 }  // namespace fqt::quant

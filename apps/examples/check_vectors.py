@@ -7,6 +7,7 @@ Everything is computed here again from docs/quantization.md (the formulas) and d
 is taken from fqt's own code. Exits 0 where all agree, 1 where something does not, 2 where DIR cannot be read.
 """
 
+import functools
 import itertools
 import json
 import os
@@ -195,7 +196,7 @@ def mse(x, format, bits, **_):
 RANGES = {f.__name__: f for f in (extremes, sample_mean, percentile, mse)}
 
 
-# The files. Each check yields (what, as computed here, as the file has it).
+# The files, and sections 5 and 6. Each check yields (what, as computed here, as the file has it).
 
 
 def check_grid(case, format):
@@ -256,17 +257,46 @@ def check_philox(case):
     yield "words", philox(seed, stream, block, len(case["words"]) // 8).tolist(), case["words"]
 
 
-def check_product(case):
-    def differences(operand):
-        codes = np.array(operand["codes"], np.int64).reshape(operand["shape"])
-        half = 2 ** (operand["bits"] - 1)
-        assert -half <= codes.min() and codes.max() < half
-        return codes - np.array(operand["zero_point"], np.int64)  # one for each column where per channel
+def differences(operand):
+    """code - zero point, for a product."""
+    codes = np.array(operand["codes"], np.int64).reshape(operand["shape"])
+    half = 2 ** (operand["bits"] - 1)
+    assert -half <= codes.min() and codes.max() < half
+    return codes - np.array(operand["zero_point"], np.int64)  # one for each column where per channel
 
+
+def check_product(case):
     sums = differences(case["lhs"]) @ differences(case["rhs"])
     yield "sums", sums.ravel().tolist(), case["sums"]
     scales = floats(case["lhs"]["scale_bits"]).astype(F64) * floats(case["rhs"]["scale_bits"]).astype(F64)
     yield "result", bits_of((sums.astype(F64) * scales).astype(F32)), case["result_bits"]
+
+
+def check_accumulator(case):
+    half, overflows = 2 ** (case["accumulator_bits"] - 1), 0
+
+    def add(accumulator, term):
+        nonlocal overflows
+        total = accumulator + term
+        if -half <= total < half:
+            return total
+        overflows += 1
+        if case["accumulator_overflow"] == "saturate":
+            return half - 1 if total > 0 else -half
+        return (total + half) % (2 * half) - half
+
+    def held(terms):
+        if case["accumulator_chunk"] == 0:
+            return functools.reduce(add, terms, 0)
+        chunks = range(0, len(terms), case["accumulator_chunk"])
+        runs = (functools.reduce(add, terms[k : k + case["accumulator_chunk"]], 0) for k in chunks)
+        return functools.reduce(add, runs, 0)
+
+    assert case["accumulator_overflow"] in ("wrap", "saturate")
+    lhs, rhs = differences(case["lhs"]), differences(case["rhs"])
+    sums = [held((row * column).tolist()) for row in lhs for column in rhs.T]  # whole numbers of Python
+    yield "sums", sums, case["sums"]
+    yield "overflows", overflows, case["overflows"]
 
 
 CHECKS = {
@@ -275,6 +305,7 @@ CHECKS = {
     "tensors.json": check_tensor,
     "philox.json": check_philox,
     "products.json": check_product,
+    "accumulators.json": check_accumulator,
 }
 for _name in FORMATS:
     CHECKS[f"quantize_{_name}.json"] = lambda case, name=_name: check_grid(case, name)

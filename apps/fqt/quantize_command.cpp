@@ -30,9 +30,11 @@ struct Arguments {
   int bits = 8;
   double percentile = 99.9;
   bool per_channel = false;
-  int64_t seed = 1;
+  std::optional<int64_t> seed;
   bool json = false;
 };
+
+uint64_t seed_of(const Arguments& arguments) { return static_cast<uint64_t>(arguments.seed.value_or(1)); }
 
 /// What was asked for, and what came of it.
 struct Result {
@@ -72,6 +74,10 @@ quant::OperandPrecision precision_of(const Arguments& arguments) {
         integer_formats());
   check(!precision.range->running, "[quantize] --range: '{}' is an average over training steps; give one of {}",
         arguments.range, whole_ranges());
+  check(arguments.percentile >= 50 && arguments.percentile <= 100,
+        "[quantize] --percentile: {} percent of the values; give 50 to 100", arguments.percentile);
+  check(!arguments.seed || precision.rounding == quant::Rounding::stochastic,
+        "[quantize] --seed: {} draws no random words; add --rounding stochastic", arguments.rounding);
   check(arguments.noise.empty() || precision.rounding == quant::Rounding::stochastic,
         "[quantize] --noise: {} reads no random words; add --rounding stochastic", arguments.rounding);
   return precision;
@@ -102,7 +108,7 @@ Result quantize_file(const Arguments& arguments) {
         "[quantize] --noise: {} has {} words for {} values; give one for each", arguments.noise, words.size(),
         values.size());
   const quant::Noise noise =
-      words.empty() ? quant::Noise(RandomKey{static_cast<uint64_t>(arguments.seed), 0}) : quant::Noise(words);
+      arguments.noise.empty() ? quant::Noise(RandomKey{seed_of(arguments), 0}) : quant::Noise(words);
 
   const std::string site = arguments.input;
   const quant::OperandName name{"the array", site, 0};
@@ -178,7 +184,7 @@ Json to_json(const Result& result, const std::optional<Written>& written) {
 std::string describe_rounding(const Arguments& arguments) {
   if (arguments.rounding != "stochastic") return arguments.rounding;
   return arguments.rounding +
-         (arguments.noise.empty() ? fmt::format(", seed {}", arguments.seed) : ", words of " + arguments.noise);
+         (arguments.noise.empty() ? fmt::format(", seed {}", seed_of(arguments)) : ", words of " + arguments.noise);
 }
 
 /// One line, or a table with a row for each channel.
@@ -248,12 +254,11 @@ Action declare_quantize(CLI::App& app) {
   app.add_option("--rounding", arguments->rounding, quant::known_roundings())->capture_default_str()->type_name("");
   app.add_option("--range", arguments->range, whole_ranges())->capture_default_str()->type_name("");
   app.add_option("--percentile", arguments->percentile, "percent of the values in a range of that name")
-      ->check(CLI::Range(50.0, 100.0).description(""))
       ->capture_default_str()
       ->type_name("");
   app.add_flag("--per-channel", arguments->per_channel, "a grid for each index along the last axis");
   CLI::Option* seed = app.add_option("--seed", arguments->seed, "of stochastic rounding, from stream 0");
-  seed->check(kSeeds)->capture_default_str()->type_name("");
+  seed->check(kSeeds)->default_str("1")->type_name("");
   app.add_option("--noise", arguments->noise, "a .npy file of uint16, a word for each value")
       ->excludes(seed)
       ->type_name("WORDS.npy");

@@ -1,8 +1,7 @@
 #include "trainer/config_keys.h"
 
-#include <algorithm>
-
 #include "engine/check.h"
+#include "engine/find.h"
 #include "engine/optim/schedule.h"
 #include "layers/norm.h"
 #include "models/zoo.h"
@@ -165,11 +164,7 @@ const ConfigKey kKeys[] = {
 
 std::span<const ConfigKey> config_keys() { return kKeys; }
 
-const ConfigKey* find_key(std::string_view name) {
-  const auto found =
-      std::find_if(std::begin(kKeys), std::end(kKeys), [&](const ConfigKey& key) { return key.name == name; });
-  return found == std::end(kKeys) ? nullptr : found;
-}
+const ConfigKey* find_key(std::string_view name) { return find_or_null(kKeys, name); }
 
 bool is_given(const ConfigKey& key, const Config& config) {
   if (key.name == "model") return !config.model.empty();

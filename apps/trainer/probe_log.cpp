@@ -12,14 +12,14 @@ Json operand_json(const quant::OperandStatistics& operand) {
             {"rounding", quant::rounding_name(operand.precision.rounding)},
             {"low", operand.low},
             {"high", operand.high}};
-  Json scales = Json::array(), zeros = Json::array();
+  Json scales = Json::array(), zero_points = Json::array();
   for (const quant::Grid& grid : operand.grids) {
     scales.push_back(grid.scale);
-    zeros.push_back(grid.zero);
+    zero_points.push_back(grid.zero_point());
   }
   const bool one = operand.grids.size() == 1;
   json["scale"] = one ? scales.front() : scales;
-  json["zero_level"] = one ? zeros.front() : zeros;
+  json["zero_point"] = one ? zero_points.front() : zero_points;
   json["clip_rate"] = operand.clip_rate;
   json["levels_used"] = operand.levels_used;
   json["sqnr_db"] = std::isfinite(operand.sqnr_db) ? Json(operand.sqnr_db) : Json(nullptr);  // null: nothing is lost
@@ -37,7 +37,8 @@ void ProbeLog::observe(const quant::Observation& observation) {
                 {"lhs", operand_json(observation.lhs)},
                 {"rhs", operand_json(observation.rhs)},
                 {"accumulator", observation.accumulator},
-                {"accumulator_peak", observation.largest_sum},
+                {"largest_sum", observation.largest_sum},
+                {"accumulator_peak", observation.accumulator_peak},
                 {"overflows", observation.overflows}});
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "engine/check.h"
+#include "engine/find.h"
 #include "trainer/config_keys.h"
 #include "trainer/text.h"
 
@@ -15,11 +16,7 @@ constexpr BuiltInRecipe kRecipes[] = {
 
 bool is_switch(const std::string& key) { return key.starts_with("quant.") || key.starts_with("layers."); }
 
-const BuiltInRecipe& find_recipe(std::string_view name) {
-  for (const BuiltInRecipe& recipe : kRecipes)
-    if (recipe.name == name) return recipe;
-  fail(ErrorKind::usage, "[recipe] no recipe '{}'; known: {}", name, join(recipe_names()));
-}
+const BuiltInRecipe& find_recipe(std::string_view name) { return find_row(kRecipes, name, "recipe", "recipe"); }
 
 std::vector<Assignment> parse(const BuiltInRecipe& recipe) {
   return read_config_text(std::string(recipe.toml), fmt::format("recipe {}", recipe.name));

@@ -97,9 +97,9 @@ class Run {
     if (saved_ == done) return;
     try {
       check_finite(fmt::format("after step {}", done), *experiment_.model);
-    } catch (const Error&) {
+    } catch (const Error& error) {
       diverged_ = true;
-      throw;
+      fail(error.kind(), "{}; {}", error.what(), against_divergence(config_));
     }
     save_weights(directory_.weights(), *experiment_.model, done);
     saved_ = done;
@@ -160,11 +160,8 @@ class Run {
       fail(error.kind(), "[train] interrupted after step {} of {}; the weights and the log are in {}", done,
            config_.train.steps, directory_.path());
     if (diverged_)
-      fail(error.kind(),
-           "[train] the run diverged in step {} of {}: {}; its log is in {}; try a lower learning rate, as in "
-           "--set train.learning_rate={}",
-           done + (trainer_.diverged() ? 1 : 0), config_.train.steps, error.what(), directory_.path(),
-           config_.train.learning_rate / 10);
+      fail(error.kind(), "[train] the run diverged in step {} of {}, its log is in {}: {}",
+           done + (trainer_.diverged() ? 1 : 0), config_.train.steps, directory_.path(), error.what());
     throw;
   }
 

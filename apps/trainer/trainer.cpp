@@ -57,8 +57,14 @@ StepRecord Trainer::update_weights(const data::Batch& batch, quant::Probe* probe
   const double correct = static_cast<double>(ops::count_correct(logits.value(), batch.labels));
   return {.loss = value, .accuracy = 100.0 * correct / static_cast<double>(batch.labels.size()), .learning_rate = rate};
 } catch (const Error& error) {
-  diverged_ = error.kind() == ErrorKind::data;
-  throw;
+  if (error.kind() != ErrorKind::data) throw;
+  diverged_ = true;
+  fail(error.kind(), "{}; {}", error.what(), against_divergence(config_));
+}
+
+std::string against_divergence(const Config& config) {
+  return fmt::format("try a lower learning rate, as in --set train.learning_rate={}, or more bits",
+                     config.train.learning_rate / 10);
 }
 
 double Trainer::learning_rate() const {

@@ -55,4 +55,7 @@ class Trainer {
   bool diverged_ = false;
 };
 
+/// What to do about a run of this configuration that diverged, as the end of a message.
+std::string against_divergence(const Config& config);
+
 }  // namespace fqt::trainer

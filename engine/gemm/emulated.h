@@ -25,6 +25,11 @@ struct AccumulatorFormat {
 int64_t emulated_sums(const GatherProduct& product, const Levels& lhs, const Levels& rhs,
                       const AccumulatorFormat& format, std::span<int64_t> sums);
 
+/// The largest magnitude that exact sums reach on their way, added up in the order and the chunks of emulated_sums: an
+/// accumulator of n bits never overflows where it is at most 2^(n-1) - 1. The same slow loop. Error(usage) for negative
+/// chunks.
+int64_t running_peak(const GatherProduct& product, const Levels& lhs, const Levels& rhs, int64_t chunk);
+
 /// integer_product with the sums of emulated_sums; returns its count.
 int64_t emulated_product(const GatherProduct& product, const Levels& lhs, const Levels& rhs,
                          const AccumulatorFormat& format, std::span<const double> scales, float* out);

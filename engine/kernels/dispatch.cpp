@@ -1,8 +1,8 @@
 #include <atomic>
 #include <cstdlib>
-#include <string>
 
 #include "engine/check.h"
+#include "engine/find.h"
 #include "engine/kernels/isa.h"
 #include "engine/parallel.h"
 
@@ -38,15 +38,9 @@ const KernelTable& fastest() {
 }
 
 const KernelTable& find(std::string_view name) {
-  std::string known;
-  for (const Isa& isa : kIsas) {
-    if (isa.name == name) {
-      check(isa.supported(), "[FQT_ISA] this processor has no {} ({})", isa.name, isa.description);
-      return isa.table();
-    }
-    known += (known.empty() ? "" : ", ") + std::string(isa.name);
-  }
-  fail(ErrorKind::usage, "[FQT_ISA] no instruction set '{}'; known: {}", name, known);
+  const Isa& isa = find_row(kIsas, name, "FQT_ISA", "instruction set");
+  check(isa.supported(), "[FQT_ISA] this processor has no {} ({})", isa.name, isa.description);
+  return isa.table();
 }
 
 }  // namespace

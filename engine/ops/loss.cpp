@@ -49,9 +49,7 @@ Var cross_entropy(Tape& tape, const Var& logits, std::span<const int32_t> labels
   for (const double loss : losses) mean += loss;
   mean /= static_cast<double>(rows);
   if (!std::isfinite(mean))
-    fail(ErrorKind::data,
-         "[cross_entropy] the loss is {}: the logits hold NaN or infinity. Training has diverged; lower the learning "
-         "rate, or give the gradients more bits",
+    fail(ErrorKind::data, "[cross_entropy] the loss is {}: the logits hold NaN or infinity. Training has diverged",
          mean);
 
   return tape.record(Tensor::scalar(static_cast<float>(mean)), {logits},

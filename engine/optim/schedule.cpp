@@ -1,9 +1,8 @@
 #include "engine/optim/schedule.h"
 
 #include <algorithm>
-#include <string>
 
-#include "engine/check.h"
+#include "engine/find.h"
 #include "engine/math.h"
 
 namespace fqt::optim {
@@ -34,13 +33,6 @@ constexpr Schedule kSchedules[] = {
 
 std::span<const Schedule> schedules() { return kSchedules; }
 
-const Schedule& find_schedule(std::string_view name) {
-  std::string known;
-  for (const Schedule& schedule : kSchedules) {
-    if (schedule.name == name) return schedule;
-    known += (known.empty() ? "" : ", ") + std::string(schedule.name);
-  }
-  fail(ErrorKind::usage, "[schedule] no schedule '{}'; known: {}", name, known);
-}
+const Schedule& find_schedule(std::string_view name) { return find_row(kSchedules, name, "schedule", "schedule"); }
 
 }  // namespace fqt::optim

@@ -2,9 +2,8 @@
 
 #include <cmath>
 #include <limits>
-#include <string>
 
-#include "engine/check.h"
+#include "engine/find.h"
 
 namespace fqt::quant {
 namespace {
@@ -25,13 +24,6 @@ float covering_step(double end, int levels) {
 
 std::span<const Format> formats() { return kFormats; }
 
-const Format& find_format(std::string_view name) {
-  std::string known;
-  for (const Format& format : kFormats) {
-    if (format.name == name) return format;
-    known += (known.empty() ? "" : ", ") + std::string(format.name);
-  }
-  fail(ErrorKind::usage, "[format] no number format '{}'; known: {}", name, known);
-}
+const Format& find_format(std::string_view name) { return find_row(kFormats, name, "format", "number format"); }
 
 }  // namespace fqt::quant

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <string>
 
 #include "engine/check.h"
+#include "engine/find.h"
 #include "engine/math.h"
 
 namespace fqt::quant {
@@ -28,14 +28,7 @@ int place(double part, double whole, int low, int high) {
 
 std::span<const Mapping> mappings() { return kMappings; }
 
-const Mapping& find_mapping(std::string_view name) {
-  std::string known;
-  for (const Mapping& mapping : kMappings) {
-    if (mapping.name == name) return mapping;
-    known += (known.empty() ? "" : ", ") + std::string(mapping.name);
-  }
-  fail(ErrorKind::usage, "[plan] no mapping '{}'; known: {}", name, known);
-}
+const Mapping& find_mapping(std::string_view name) { return find_row(kMappings, name, "plan", "mapping"); }
 
 std::vector<int> map_grouped(std::span<const double> values, int low, int high) {
   std::vector<double> groups(values.begin(), values.end());

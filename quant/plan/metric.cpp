@@ -1,8 +1,6 @@
 #include "quant/plan/metric.h"
 
-#include <string>
-
-#include "engine/check.h"
+#include "engine/find.h"
 
 namespace fqt::quant {
 namespace {
@@ -19,13 +17,6 @@ constexpr Metric kMetrics[] = {
 
 std::span<const Metric> metrics() { return kMetrics; }
 
-const Metric& find_metric(std::string_view name) {
-  std::string known;
-  for (const Metric& metric : kMetrics) {
-    if (metric.name == name) return metric;
-    known += (known.empty() ? "" : ", ") + std::string(metric.name);
-  }
-  fail(ErrorKind::usage, "[plan] no metric '{}'; known: {}", name, known);
-}
+const Metric& find_metric(std::string_view name) { return find_row(kMetrics, name, "plan", "metric"); }
 
 }  // namespace fqt::quant

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "engine/check.h"
+#include "engine/find.h"
 #include "quant/plan/plan.h"
 
 namespace fqt::quant {
@@ -27,18 +28,6 @@ std::string usages() {
   std::string known;
   for (const Strategy& strategy : strategies()) known += (known.empty() ? "" : ", ") + std::string(strategy.usage);
   return known;
-}
-
-std::string metric_names() {
-  std::string known;
-  for (const Metric& metric : metrics()) known += (known.empty() ? "" : ", ") + std::string(metric.name);
-  return known;
-}
-
-const Strategy* find_strategy(std::string_view name) {
-  for (const Strategy& strategy : strategies())
-    if (strategy.name == name) return &strategy;
-  return nullptr;
 }
 
 int parse_width(const Plan& plan, std::string_view text) {
@@ -100,14 +89,13 @@ Plan parse_plan(std::string_view text) {
   std::string_view rest = cut(options, ',');
   const bool has_options = rest.size() < text.size();
   std::string_view word = cut(rest, ':');
-  plan.strategy = find_strategy(word);
+  plan.strategy = find_or_null(strategies(), word);
   if (plan.strategy == nullptr || plan.strategy->takes_metric) {
-    for (const Metric& metric : metrics())
-      if (metric.name == word) plan.metric = &metric;
+    plan.metric = find_or_null(metrics(), word);
     check(plan.metric != nullptr, "[plan] '{}': no strategy or metric '{}'; known: {}, with a METRIC of {}", text, word,
-          usages(), metric_names());
+          usages(), names_of(metrics()));
     word = cut(rest, ':');
-    plan.strategy = find_strategy(word);
+    plan.strategy = find_or_null(strategies(), word);
     check(plan.strategy != nullptr && plan.strategy->takes_metric,
           "[plan] '{}': a metric is followed by C+ or C-, as in {}:C+:4-8, not '{}'", text, plan.metric->name, word);
   }

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/check.h"
+#include "engine/find.h"
 #include "engine/math.h"
 
 namespace fqt::quant {
@@ -27,14 +27,7 @@ int between(const BitScheduleOptions& options, int planned, double share) {
 
 std::span<const BitSchedule> bit_schedules() { return kSchedules; }
 
-const BitSchedule& find_bit_schedule(std::string_view name) {
-  std::string known;
-  for (const BitSchedule& schedule : kSchedules) {
-    if (schedule.name == name) return schedule;
-    known += (known.empty() ? "" : ", ") + std::string(schedule.name);
-  }
-  fail(ErrorKind::usage, "[bits] no schedule '{}'; known: {}", name, known);
-}
+const BitSchedule& find_bit_schedule(std::string_view name) { return find_row(kSchedules, name, "bits", "schedule"); }
 
 int cyclic_bits(const BitScheduleOptions& options, int planned, int64_t step) {
   const int64_t period = options.period > 0 ? options.period : std::max<int64_t>(options.total_steps / 32, 1);

@@ -1,8 +1,6 @@
 #include "quant/ranges/estimator.h"
 
-#include <string>
-
-#include "engine/check.h"
+#include "engine/find.h"
 
 namespace fqt::quant {
 namespace {
@@ -22,12 +20,7 @@ constexpr RangeEstimator kEstimators[] = {
 std::span<const RangeEstimator> range_estimators() { return kEstimators; }
 
 const RangeEstimator& find_range_estimator(std::string_view name) {
-  std::string known;
-  for (const RangeEstimator& estimator : kEstimators) {
-    if (estimator.name == name) return estimator;
-    known += (known.empty() ? "" : ", ") + std::string(estimator.name);
-  }
-  fail(ErrorKind::usage, "[range] no range '{}'; known: {}", name, known);
+  return find_row(kEstimators, name, "range", "range");
 }
 
 }  // namespace fqt::quant

@@ -98,7 +98,7 @@ void check_site(const Json& site, size_t products) {
     REQUIRE(product["elements"].size() >= 2);
     for (const Json& element : product["elements"]) {
       check_element(element);
-      CHECK(std::abs(element["sum"].get<int64_t>()) <= product["accumulator_peak"]);
+      CHECK(std::abs(element["sum"].get<int64_t>()) <= product["largest_sum"]);
     }
   }
   check_codes(site["products"][0]);
@@ -298,7 +298,8 @@ TEST_CASE("explain: the step it shows is the step a run takes, and nothing is le
     for (const Json& product : site["products"]) {
       if (product["product"] != record["product"]) continue;
       ++found;
-      for (const char* key : {"accumulator", "accumulator_peak", "terms"}) CHECK(record[key] == product[key]);
+      for (const char* key : {"accumulator", "largest_sum", "accumulator_peak", "terms"})
+        CHECK(record[key] == product[key]);
       for (const char* operand : {"lhs", "rhs"}) {
         CHECK(record[operand]["scale"].get<float>() == product[operand]["scale"][0].get<float>());
         CHECK(record[operand]["sqnr_db"] == product[operand]["sqnr_db"]);

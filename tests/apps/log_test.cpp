@@ -58,9 +58,11 @@ TEST_CASE("log: a measured step leaves a line for each product of each site, and
       CHECK(record["lhs"]["format"] == "fp32");
       continue;
     }
-    CHECK(record["accumulator_peak"] > 0);
+    CHECK(record["largest_sum"] > 0);
+    CHECK(record["accumulator_peak"] >= record["largest_sum"]);
     for (const char* operand : {"lhs", "rhs"}) {
       CHECK(record[operand]["bits"] == 6);
+      CHECK((record[operand]["zero_point"] >= -32 && record[operand]["zero_point"] <= 31));
       CHECK(record[operand]["sqnr_db"] > 10);
       CHECK(record[operand]["histogram"].size() == 64);
     }

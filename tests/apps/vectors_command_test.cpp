@@ -1,6 +1,7 @@
 // `fqt vectors`. What is in the files is checked by apps/examples/check_vectors.py, a test of its own.
 #include <doctest/doctest.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -47,6 +48,22 @@ TEST_CASE("vectors command: what it writes") {
   const Json products = Json::parse(read(folder / "new/v/products.json"));
   for (const Json& product : products["cases"]) pairs.emplace(product["lhs"]["bits"], product["rhs"]["bits"]);
   CHECK(pairs.size() == 225);
+}
+
+TEST_CASE("vectors command: accumulators that overflow and such that do not, of either kind, in order and in chunks") {
+  const TemporaryFolder folder;
+  REQUIRE(fqt_program({"vectors", "-o", folder / "v"}).exit_code == 0);
+  const Json accumulators = Json::parse(read(folder / "v/accumulators.json"));
+  std::map<std::pair<std::string, bool>, std::pair<int, int>> counts;  // with overflows and without
+  std::set<int> widths;
+  for (const Json& row : accumulators["cases"]) {
+    widths.insert(row["accumulator_bits"].get<int>());
+    auto& [some, none] = counts[{row["accumulator_overflow"], row["accumulator_chunk"] > 0}];
+    ++(row["overflows"] > 0 ? some : none);
+  }
+  CHECK((widths.size() >= 10 && *widths.begin() == 8 && *widths.rbegin() == 32));
+  CHECK(counts.size() == 4);
+  for (const auto& [kind, count] : counts) CHECK((count.first >= 5 && count.second >= 5));
 }
 
 TEST_CASE("vectors command: the same seed gives the same bytes, whatever runs them") {

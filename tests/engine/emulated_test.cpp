@@ -119,6 +119,36 @@ TEST_CASE("emulated: accumulators of 8 bits, by hand") {
   }
 }
 
+TEST_CASE("emulated: the largest sum on the way, by hand") {
+  struct Row {
+    std::vector<int> terms;
+    int64_t chunk, peak;
+  };
+  for (const Row& row : {
+           Row{{100, 50, -120, 3}, 0, 150},  // ends at 33
+           {{-100, -50, 120}, 0, 150},
+           {{1, 2, 3}, 0, 6},  // no sum is larger than the last
+           {{}, 0, 0},
+           // Chunks of two: 100, 150 and -120, -117; then 150, 33.
+           {{100, 50, -120, 3}, 2, 150},
+           {{100, -90, -200, 3}, 2, 200},  // the second chunk starts at 0
+           {{100, -90, -200, 3}, 0, 190},
+           {{100, 50, -120, 3}, 1, 150},  // 120 in a chunk of its own, 150 over the chunks
+       }) {
+    CAPTURE(row.chunk);
+    CAPTURE(row.peak);
+    constexpr int kZero = 300;
+    const int64_t terms = static_cast<int64_t>(row.terms.size());
+    LevelBuffer a(10, terms), b(2, terms);
+    for (int64_t k = 0; k < terms; ++k) {
+      a.set(k, row.terms[static_cast<size_t>(k)] + kZero);
+      b.set(k, 1);
+    }
+    const GatherProduct product = test::matrix_product(1, terms, 1, terms, false);
+    CHECK(gemm::running_peak(product, a.levels(kZero), b.levels(0), row.chunk) == row.peak);
+  }
+}
+
 TEST_CASE("emulated: widths") {
   // 2^15 - 1 + 1, and the same in a bit more.
   CHECK(sum_of(std::vector<int>(128, 256), {16, false, 0}).sum == -32768);
@@ -154,6 +184,11 @@ TEST_CASE("emulated: random products equal the definition, on any number of thre
         expected.push_back(oracle(row));
       }
     overflowed += oracle.overflows > 0;
+    // The largest sum on the way says whether any addition overflows: the range has one value more below 0.
+    const int64_t end = int64_t{1} << (format.bits - 1);
+    const int64_t peak = gemm::running_peak(product, a.levels(a_zero), b.levels(0, zeros), format.chunk);
+    if (peak < end) CHECK(oracle.overflows == 0);
+    if (peak > end) CHECK(oracle.overflows > 0);
     for (const int count : {1, 3}) {
       set_threads(count);
       std::vector<int64_t> sums(expected.size());

@@ -6,9 +6,8 @@
 #include <cmath>
 #include <vector>
 
-#include "engine/kernels/table.h"
-#include "engine/parallel.h"
 #include "quant/product_fixture.h"
+#include "support/each_machine.h"
 
 using namespace fqt;
 using namespace fqt::quant;
@@ -75,7 +74,6 @@ TEST_CASE("operand: elements go where the layout says, and borders and fill stan
 }
 
 TEST_CASE("operand: stochastic rounding takes the word of the element's index, whatever the layout, threads and ISA") {
-  const int before = threads();
   const Grid grid = fit_one(kStochastic);
   for (const PaddedImage& layout : kLayouts) {
     CAPTURE(layout.width);
@@ -89,25 +87,16 @@ TEST_CASE("operand: stochastic rounding takes the word of the element's index, w
       const double floor = std::floor(ratio);
       expected.push_back(static_cast<int>(floor) + grid.zero + (word + 0.5 < 65536 * (ratio - floor) ? 1 : 0));
     }
-    for (const kernels::Isa& isa : kernels::all_isas()) {
-      if (!isa.supported()) continue;
-      kernels::select(isa.name);
-      for (const int count : {1, 2, 3}) {
-        set_threads(count);
-        CAPTURE(isa.name);
-        CAPTURE(count);
-        const Operand operand = encode(values, layout, kStochastic, {grid}, kNoise);
-        int wrong = 0;
-        for_each_place(layout, [&](size_t place, int64_t element) {
-          wrong += operand.level(static_cast<int64_t>(place)) !=
-                   (element < 0 ? grid.zero : expected[static_cast<size_t>(element)]);
-        });
-        CHECK(wrong == 0);
-      }
-    }
+    test::on_each_machine([&] {
+      const Operand operand = encode(values, layout, kStochastic, {grid}, kNoise);
+      int wrong = 0;
+      for_each_place(layout, [&](size_t place, int64_t element) {
+        wrong += operand.level(static_cast<int64_t>(place)) !=
+                 (element < 0 ? grid.zero : expected[static_cast<size_t>(element)]);
+      });
+      CHECK(wrong == 0);
+    });
   }
-  kernels::select("");
-  set_threads(before);
 }
 
 TEST_CASE("operand: fp32 shares the tensor's storage where the layout is plain") {

@@ -3,18 +3,21 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <string>
 
 #include "engine/gemm/terms.h"
 #include "quant/product_fixture.h"
+#include "quant/whole.h"
 
 using namespace fqt;
 using namespace fqt::quant;
 using test::Doubles;
 using test::integer_precision;
 using test::ProductFixture;
+using test::range_of;
 
 namespace {
 
@@ -58,6 +61,19 @@ int mismatches(const Multiplication& multiplied, const Doubles& expected) {
   }
   return count;
 }
+
+/// Keeps it all.
+struct Recorder : Probe {
+  struct Row {
+    ProductKind product;
+    int64_t terms, largest_sum, accumulator_peak;
+    OperandStatistics lhs, rhs;
+  };
+  std::vector<Row> rows;
+  void observe(const Observation& o) override {
+    rows.push_back({o.product, o.terms, o.largest_sum, o.accumulator_peak, o.lhs, o.rhs});
+  }
+};
 
 Doubles doubles(const Tensor& tensor) { return {tensor.values().begin(), tensor.values().end()}; }
 
@@ -123,4 +139,68 @@ TEST_CASE("probe: the accumulator of each product, in words") {
   CHECK(words({}) == Words(3, "float32: one fused multiply-add after another"));
   CHECK(words(integer_precision(6), {12, true, 4}) ==
         Words(3, "emulated: 12 bits, which saturate, over chunks of 4 terms"));
+}
+
+TEST_CASE("probe: it sees all three products and changes none") {
+  const Precision precision = integer_precision(6);
+  ProductFixture plain(test::kGeometries[0].geometry(), precision), probed(test::kGeometries[0].geometry(), precision);
+  Recorder recorder;
+  probed.probe = &recorder;
+  const Tensor expected = plain.run(), y = probed.run();
+  CHECK(std::equal(y.data(), y.data() + y.size(), expected.data()));
+  CHECK(std::equal(plain.w.grad.data(), plain.w.grad.data() + plain.w.grad.size(), probed.w.grad.data()));
+  REQUIRE(recorder.rows.size() == 3);
+  const ConvGeometry& g = probed.geometry;
+  CHECK((recorder.rows[0].product == ProductKind::forward && recorder.rows[0].terms == g.k()));
+  CHECK((recorder.rows[1].product == ProductKind::grad_lhs && recorder.rows[1].terms == 9 * g.n()));
+  CHECK((recorder.rows[2].product == ProductKind::grad_rhs && recorder.rows[2].terms == g.m()));
+  for (const Recorder::Row& row : recorder.rows) {
+    CHECK(row.largest_sum > 0);
+    CHECK(row.largest_sum <= row.accumulator_peak);
+    CHECK(row.accumulator_peak <= row.terms * 63 * 63);
+    for (const OperandStatistics& operand : {row.lhs, row.rhs}) {
+      CHECK(operand.clip_rate == 0);  // extremes clip nothing
+      CHECK(operand.sqnr_db > 20);
+      CHECK(operand.levels_used > 0.5);
+    }
+  }
+  const OperandStatistics& x = recorder.rows[0].lhs;
+  CHECK((x.low == range_of(probed.x.value).low && x.high == range_of(probed.x.value).high));
+  int64_t counted = 0;
+  for (const int64_t count : x.histogram) counted += count;
+  CHECK(counted == probed.x.value.size());
+}
+
+TEST_CASE("probe: sums may be larger on their way than in the end") {
+  // Steps of 1 from -8 to 7. Row sums of X times ones: 7, 14, 6, -2, 0 and -8, -15, -8, -1, 0.
+  Precision precision = integer_precision(4);
+  const auto forward = [&](int64_t chunk) {
+    precision.accumulator.chunk = chunk;
+    ProductFixture fixture(ConvGeometry::matrix(2, 5, 1), precision);
+    fixture.x.value = Tensor({1, 2, 5, 1}, std::vector<float>{7, 7, -8, -8, 2, -8, -7, 7, 7, 1}).reshape({2, 5});
+    fixture.w.value = Tensor::full({5, 1}, 1.0f);
+    fixture.dy = Tensor::full({2, 1}, 1.0f);
+    Recorder recorder;
+    fixture.probe = &recorder;
+    fixture.run();
+    return recorder.rows.front();
+  };
+  CHECK(forward(0).largest_sum == 0);
+  CHECK(forward(0).accumulator_peak == 15);
+  // Of three: 7, 14, 6 and -8, -6; -8, -15, -8 and 7, 8.
+  CHECK(forward(3).accumulator_peak == 15);
+  // Of two: 7, 14 and -8, -16 and 2.
+  CHECK(forward(2).accumulator_peak == 16);
+}
+
+TEST_CASE("probe: statistics of an operand, by hand") {
+  // Steps of 1 from -1 to 2: -1, 0.25 -> 0, 2, 4 -> 2. Errors 0, 0.25, 0, 2; 4 is clipped; 3 of 4 levels are met.
+  const Tensor values({4}, std::vector<float>{-1, 0.25f, 2, 4});
+  const gemm::PaddedImage plain{1, 1, 4, 1, 0, 0, 0, 0, 1};
+  const OperandPrecision precision{&find_format("affine"), 2};
+  const OperandStatistics s = measure(values, plain, precision, encode(values, plain, precision, {{1.0f, 1, 3}}, {}));
+  CHECK(s.clip_rate == 0.25);
+  CHECK(s.levels_used == 0.75);
+  CHECK(s.histogram == std::vector<int64_t>{1, 1, 0, 2});
+  CHECK(s.sqnr_db == doctest::Approx(10 * std::log10((1 + 0.0625 + 4 + 16) / (0.0625 + 4))));
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstring>
 #include <string>
 
 #include "quant/naive_product.h"
@@ -17,6 +18,7 @@ struct ProductFixture {
   Tensor dy;
   uint64_t seed = 3, step = 17;
   quant::Probe* probe = nullptr;
+  quant::NoiseSource* noise = nullptr;
 
   ProductFixture(const ConvGeometry& g, const quant::Precision& precision) : geometry(g) {
     table.set(site.name, precision);
@@ -27,8 +29,13 @@ struct ProductFixture {
 
   Tensor forward(bool training) {
     Tape tape(training);
-    const quant::Context context{
-        .tape = tape, .precision = table, .training = training, .seed = seed, .step = step, .probe = probe};
+    const quant::Context context{.tape = tape,
+                                 .precision = table,
+                                 .training = training,
+                                 .seed = seed,
+                                 .step = step,
+                                 .probe = probe,
+                                 .noise = noise};
     const Var y = quant::product(context, site, tape.parameter(x), tape.parameter(w), geometry);
     if (!training) return y.value();
     x.zero_grad();
@@ -40,6 +47,10 @@ struct ProductFixture {
   /// Trains one step: the result, with the gradients left in x.grad and w.grad.
   Tensor run() { return forward(true); }
 };
+
+inline bool same_bits(const Tensor& a, const Tensor& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), static_cast<size_t>(a.size()) * sizeof(float)) == 0;
+}
 
 inline quant::Precision integer_precision(int bits, const char* format = "affine") {
   quant::Recipe recipe;

@@ -53,6 +53,24 @@ TEST_CASE("quantize: products of all widths equal the sums of decoded codes") {
       }
 }
 
+TEST_CASE("quantize: a product in an accumulator of few bits, by hand") {
+  // Steps of 1: 7 * 7 = 49 three times is 147, which 8 bits do not hold; less 56 it is 91.
+  const OperandPrecision four{&find_format("affine"), 4};
+  const Quantized x = quantize(Tensor({1, 4}, std::vector<float>{7, 7, 7, -8}), four);
+  const Quantized w = quantize(Tensor({4, 2}, std::vector<float>{7, 0, 7, 1, 7, -8, 7, 0}), four);
+  CHECK(integer_matmul(x, w) == std::vector<int64_t>{91, -49});
+  const auto held = [&](const gemm::AccumulatorFormat& format) {
+    const EmulatedSums result = emulated_matmul(x, w, format);
+    return std::pair(result.sums, result.overflows);
+  };
+  using Expected = std::pair<std::vector<int64_t>, int64_t>;
+  CHECK(held({8, false, 0}) == Expected{{91, -49}, 2});  // wraps there and back
+  CHECK(held({8, true, 0}) == Expected{{71, -49}, 1});
+  CHECK(held({8, true, 2}) == Expected{{91, -49}, 0});  // 98 - 7
+  CHECK(held({9, false, 0}) == Expected{{91, -49}, 0});
+  CHECK_THROWS_AS(emulated_matmul(x, w, {7, false, 0}), Error);
+}
+
 TEST_CASE("quantize: bad input") {
   const Tensor x({2, 2}, std::vector<float>{1, 2, 3, std::numeric_limits<float>::quiet_NaN()});
   CHECK_THROWS_WITH_AS(quantize(x, {&find_format("affine"), 4}), doctest::Contains("NaN or infinity"), Error);

@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "engine/check.h"
@@ -36,6 +38,22 @@ TEST_CASE("rounding: injected words decide each draw, in every width and per cha
   CHECK_THROWS_WITH_AS(encode(values, {1, 1, 4, 2, 0, 0, 0, 0, 2}, precision, {{1.0f, 3, 15}},
                               Noise(std::span<const uint16_t>(words).first(7))),
                        doctest::Contains("7 words of noise for 8 elements"), Error);
+}
+
+TEST_CASE("rounding: no words are not the words of a stream") {
+  const OperandPrecision precision{&find_format("affine"), 4, Rounding::stochastic};
+  const Grid grid{1.0f, 3, 15};
+  const Noise none{std::span<const uint16_t>()};
+  for (const std::vector<Grid>& grids : {std::vector{grid}, {grid, grid}}) {
+    try {
+      encode(Tensor::full({4, 2}, 0.25f), {1, 1, 4, 2, 0, 0, 0, 0, 2}, precision, grids, none);
+      FAIL("elements were rounded without words");
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::usage);
+      CHECK(std::string(error.what()) == "[encode] 0 words of noise for 8 elements; give one for each");
+    }
+    CHECK(encode(Tensor({0, 2}), {1, 1, 0, 2, 0, 0, 0, 0, 2}, precision, grids, none).size() == 0);
+  }
 }
 
 TEST_CASE("rounding: 2^24 draws of a fixed seed are unbiased: |z| < 5 at every width") {

@@ -200,7 +200,9 @@ void describe_accumulator(Page& page, const ProductWalk& walk) {
   page.subheading("Accumulator");
   page.paragraph(walk.accumulator, 4);
   if (walk.is_float()) return;
-  page.paragraph(fmt::format("The largest sum of this step is {} in magnitude.", grouped(walk.largest_sum)), 4);
+  page.paragraph(fmt::format("The largest sum of this step is {} in magnitude; on their way sums reach {}.",
+                             grouped(walk.largest_sum), grouped(walk.accumulator_peak)),
+                 4);
   if (walk.emulated) page.paragraph(fmt::format("Additions that left its range: {}.", grouped(walk.overflows)), 4);
 }
 

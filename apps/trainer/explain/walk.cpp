@@ -104,6 +104,7 @@ class SiteProbe : public quant::Probe {
                      .rhs = operand(names.rhs, multiplied.rhs),
                      .accumulator = observation.accumulator,
                      .largest_sum = observation.largest_sum,
+                     .accumulator_peak = observation.accumulator_peak,
                      .overflows = observation.overflows,
                      .emulated = multiplied.accumulator.bits > 0};
     walk_elements(multiplied, walk);

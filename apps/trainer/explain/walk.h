@@ -63,7 +63,7 @@ struct ProductWalk {
   Shape result_shape = {};
   OperandWalk lhs = {}, rhs = {};
   std::string accumulator = {};
-  int64_t largest_sum = 0, overflows = 0;
+  int64_t largest_sum = 0, accumulator_peak = 0, overflows = 0;
   bool emulated = false;
   std::vector<ElementWalk> elements = {};
   size_t spelled_out = 0;            ///< the element whose terms follow

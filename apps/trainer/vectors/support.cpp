@@ -29,6 +29,23 @@ void put_grids(Json& json, const std::vector<quant::Grid>& grids) {
   json["zero_point"] = zero_points;
 }
 
+Json operand_json(const quant::Quantized& quantized) {
+  Json json{{"shape", quantized.shape},
+            {"format", quantized.precision.format->name},
+            {"bits", quantized.precision.bits},
+            {"per_channel", quantized.precision.per_channel}};
+  put_grids(json, quantized.operand.grids);
+  json["codes"] = quantized.codes();
+  return json;
+}
+
+Tensor uniform(const Shape& shape, const quant::Range& range, const RandomKey& key) {
+  Tensor tensor(shape);
+  for (int64_t i = 0; i < tensor.size(); ++i)
+    tensor.data()[i] = range.low + (range.high - range.low) * random_uniform(key, static_cast<uint64_t>(i));
+  return tensor;
+}
+
 Tensor layer_like(const Shape& shape, const RandomKey& key) {
   Tensor tensor(shape);
   fill_normal(key, 1.0f, tensor.values());

@@ -24,27 +24,10 @@ Json tensor_case(const Tensor& values, const quant::OperandPrecision& precision,
   return json;
 }
 
-Json operand(const quant::Quantized& quantized) {
-  Json json{{"shape", quantized.shape},
-            {"format", quantized.precision.format->name},
-            {"bits", quantized.precision.bits},
-            {"per_channel", quantized.precision.per_channel}};
-  put_grids(json, quantized.operand.grids);
-  json["codes"] = quantized.codes();
-  return json;
-}
-
 Json product_case(const quant::Quantized& lhs, const quant::Quantized& rhs) {
-  Json json{{"lhs", operand(lhs)}, {"rhs", operand(rhs)}, {"sums", quant::integer_matmul(lhs, rhs)}};
+  Json json{{"lhs", operand_json(lhs)}, {"rhs", operand_json(rhs)}, {"sums", quant::integer_matmul(lhs, rhs)}};
   put_bits(json, "result", quant::matmul(lhs, rhs).values());
   return json;
-}
-
-Tensor uniform(const Shape& shape, const quant::Range& range, const RandomKey& key) {
-  Tensor tensor(shape);
-  for (int64_t i = 0; i < tensor.size(); ++i)
-    tensor.data()[i] = range.low + (range.high - range.low) * random_uniform(key, static_cast<uint64_t>(i));
-  return tensor;
 }
 
 /// All `value` but for one 0: levels at one end of an affine grid, and its other end.

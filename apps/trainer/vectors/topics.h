@@ -18,6 +18,7 @@ std::vector<Json> running_range_cases(uint64_t seed);
 std::vector<Json> tensor_cases(uint64_t seed);
 std::vector<Json> philox_cases(uint64_t seed);
 std::vector<Json> product_cases(uint64_t seed);
+std::vector<Json> accumulator_cases(uint64_t seed);
 
 // How floats are put: json[key] for people, json[key + "_bits"] for programs.
 void put(Json& json, const std::string& key, float value);
@@ -27,6 +28,11 @@ void put_bits(Json& json, const std::string& key, std::span<const float> values)
 /// "scale" and "zero_point", lists of one or of one for each channel.
 void put_grids(Json& json, const std::vector<quant::Grid>& grids);
 
+/// The codes of a product's operand and how to read them.
+Json operand_json(const quant::Quantized& quantized);
+
+/// Values that are anything from low to high.
+Tensor uniform(const Shape& shape, const quant::Range& range, const RandomKey& key);
 /// Values like a layer's: mostly small, a few larger; every ninth is 0.
 Tensor layer_like(const Shape& shape, const RandomKey& key);
 

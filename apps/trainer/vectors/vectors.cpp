@@ -30,6 +30,7 @@ const VectorTopic kTopics[] = {
     {"tensors", "tensors from values to codes, per tensor and per channel", vectors::tensor_cases},
     {"philox", "random words of stochastic rounding", vectors::philox_cases},
     {"products", "integer products of codes, and their results", vectors::product_cases},
+    {"accumulators", "the same sums in accumulators of few bits", vectors::accumulator_cases},
 };
 
 /// A case a line, so that files can be read and compared line by line.
