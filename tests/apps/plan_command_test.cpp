@@ -271,7 +271,7 @@ TEST_CASE("plan command: --svg") {
 }
 
 TEST_CASE("plan command: what people get wrong") {
-  CHECK(contains(error(kUsage, {"plan", "resnet21"}), "no model 'resnet21'; known:\n  resnet{6n+2}"));
+  CHECK(contains(error(kUsage, {"plan", "resnet21"}), "no model 'resnet21'; known:\n  alexnet"));
   CHECK(contains(error(kUsage, {"plan"}), "no model is named"));
   CHECK(contains(error(kUsage, plan_of({"Z:C+:4-8"})), "--plan: [plan] 'Z:C+:4-8': no strategy or metric 'Z'"));
   CHECK(contains(error(kUsage, plan_of({"U:6", "A:C+:8-4"})), "'A:C+:8-4'"));
