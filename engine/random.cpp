@@ -56,6 +56,19 @@ void fill_normal(const RandomKey& key, float standard_deviation, std::span<float
   });
 }
 
+void fill_uniform(const RandomKey& key, float bound, std::span<float> out) {
+  const int64_t count = static_cast<int64_t>(out.size());
+  parallel_for((count + 3) / 4, 1 << 10, [&](int64_t begin, int64_t end) {
+    for (int64_t block = begin; block < end; ++block) {
+      const std::array<uint32_t, 4> words = philox(key, static_cast<uint64_t>(block));
+      for (int64_t i = 4 * block; i < std::min(count, 4 * block + 4); ++i) {
+        const float uniform = static_cast<float>(words[static_cast<size_t>(i % 4)] >> 8) * 0x1p-24f;
+        out[static_cast<size_t>(i)] = bound * (2.0f * uniform - 1.0f);
+      }
+    }
+  });
+}
+
 std::vector<int64_t> random_permutation(const RandomKey& key, int64_t count) {
   check(count >= 0 && count < int64_t{1} << 32, "[random_permutation] count is {}, expected 0 to 2^32 - 1", count);
   std::vector<int64_t> order(static_cast<size_t>(count));

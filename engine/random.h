@@ -32,6 +32,9 @@ uint32_t random_below(const RandomKey& key, uint64_t index, uint32_t bound);
 /// Normal values of mean 0 (Box and Muller 1958): elements 2i and 2i + 1 come from words 2i and 2i + 1.
 void fill_normal(const RandomKey& key, float standard_deviation, std::span<float> out);
 
+/// Uniform values in [-bound, bound): element i from word i.
+void fill_uniform(const RandomKey& key, float bound, std::span<float> out);
+
 /// 0 .. count - 1 in random order (Fisher and Yates). Error(usage) unless 0 <= count < 2^32.
 std::vector<int64_t> random_permutation(const RandomKey& key, int64_t count);
 

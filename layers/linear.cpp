@@ -12,9 +12,11 @@ Linear::Linear(const std::string& name, const LinearOptions& options)
     : options_(options), site_(name, options.role, "linear") {
   weight_.name = name + ".weight";
   weight_.value = Tensor({options.in_features, options.out_features});
-  weight_.standard_deviation = options.standard_deviation > 0
-                                   ? options.standard_deviation
-                                   : std::sqrt(2.0 / static_cast<double>(options.in_features * options.out_features));
+  weight_.uniform = options.uniform;
+  weight_.standard_deviation = options.standard_deviation;
+  if (options.uniform == 0 && options.standard_deviation == 0)
+    weight_.standard_deviation = std::sqrt(2.0 / static_cast<double>(options.in_features * options.out_features));
+  site_.block = options.block;
   bias_.name = name + ".bias";
   bias_.value = Tensor({options.bias ? options.out_features : 0});
 }

@@ -7,12 +7,13 @@ namespace fqt::layers {
 struct LinearOptions {
   int64_t in_features = 1, out_features = 1;
   bool bias = true;
-  double standard_deviation = 0;  ///< of the weight at the start; 0: sqrt(2 / (in * out))
   quant::SiteRole role = quant::SiteRole::body;
+  int block = 0;                  ///< see quant::Site
+  double standard_deviation = 0;  ///< the weight's at the start; 0: sqrt(2 / (in * out))
+  double uniform = 0;             ///< where not 0, the weight starts uniform in [-uniform, uniform) instead
 };
 
-/// y = x W + b: [N, in] -> [N, out]. `name.weight` is [in, out] and starts at N(0, options.standard_deviation);
-/// `name.bias` starts at 0.
+/// y = x W + b: [N, in] -> [N, out]. `name.weight` is [in, out] and starts at random, `name.bias` at 0.
 class Linear : public Module {
  public:
   Linear(const std::string& name, const LinearOptions& options);

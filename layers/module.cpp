@@ -37,12 +37,13 @@ std::vector<quant::Site*> Module::sites() {
 
 void initialize(Module& module, uint64_t seed) {
   for (Parameter* parameter : module.parameters()) {
-    if (parameter->standard_deviation == 0) {
+    const RandomKey key = random_key(seed, {hash_text("initialize"), hash_text(parameter->name)});
+    if (parameter->standard_deviation > 0)
+      fill_normal(key, static_cast<float>(parameter->standard_deviation), parameter->value.values());
+    else if (parameter->uniform > 0)
+      fill_uniform(key, static_cast<float>(parameter->uniform), parameter->value.values());
+    else
       std::fill_n(parameter->value.data(), parameter->value.size(), parameter->start_value);
-      continue;
-    }
-    fill_normal(random_key(seed, {hash_text("initialize"), hash_text(parameter->name)}),
-                static_cast<float>(parameter->standard_deviation), parameter->value.values());
   }
 }
 

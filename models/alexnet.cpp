@@ -66,8 +66,6 @@ std::vector<layers::Module*> AlexNet::children() {
   return all;
 }
 
-bool matches_alexnet(std::string_view name) { return name == "alexnet"; }
-
 std::unique_ptr<layers::Module> build_alexnet(std::string_view, const ModelOptions& options) {
   return std::make_unique<AlexNet>(options);
 }

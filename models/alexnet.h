@@ -26,7 +26,6 @@ class AlexNet : public layers::Module {
   std::unique_ptr<layers::Linear> linear1_, linear2_, head_;
 };
 
-bool matches_alexnet(std::string_view name);
 std::unique_ptr<layers::Module> build_alexnet(std::string_view name, const ModelOptions& options);
 
 }  // namespace fqt::models

@@ -2,12 +2,13 @@
 
 namespace fqt::models {
 
-std::vector<quant::SiteShape> trace_sites(layers::Module& model, const ModelOptions& options) {
+std::vector<quant::SiteShape> trace_sites(layers::Module& model, const ModelOptions& options, ModelInput input) {
   Tape tape(false);
   quant::ShapeTrace trace;
   const quant::PrecisionTable none;
   const quant::Context context{.tape = tape, .precision = none, .training = false, .trace = &trace};
-  model.forward(context, Var(Tensor::zeros({1, options.height, options.width, options.channels})));
+  const Shape images{1, options.height, options.width, options.channels}, tokens{1, options.sequence};
+  model.forward(context, Var(Tensor::zeros(input == ModelInput::tokens ? tokens : images)));
   return quant::site_shapes(trace);
 }
 

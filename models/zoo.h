@@ -26,7 +26,8 @@ struct ModelOptions {
   int64_t depth = 2;                              ///< sequence models: layers or blocks
   int64_t heads = 4;                              ///< Transformer
   int64_t feed_forward = 1024;                    ///< Transformer: width of the inner layer
-  std::string positions = "learned";              ///< Transformer: or "sinusoidal"
+  std::string positions = "learned";              ///< Transformer: a row of layers::position_kinds()
+  std::string activation = "relu";                ///< Transformer: a row of ops::activations()
 };
 
 /// One kind of model: a pattern of names and a builder. "resnetN" stands for every depth N = 6n + 2.

@@ -10,8 +10,11 @@ namespace fqt {
 struct Parameter {
   std::string name;  ///< unique in a model: "stage1.block0.conv1.weight"
   Tensor value;
-  Tensor grad;                    ///< undefined until the first backward pass after zero_grad
-  double standard_deviation = 0;  ///< how it starts: N(0, standard_deviation), or `start_value` where that is 0
+  Tensor grad;  ///< undefined until the first backward pass after zero_grad
+  /// How it starts: N(0, standard_deviation); where that is 0 uniform in [-uniform, uniform); where both are,
+  /// `start_value`.
+  double standard_deviation = 0;
+  double uniform = 0;
   float start_value = 0;
 
   void zero_grad() { grad = Tensor(); }

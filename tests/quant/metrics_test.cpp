@@ -136,6 +136,75 @@ TEST_CASE("metrics: a layer of a sequence model uses each weight at every positi
   }
 }
 
+TEST_CASE("metrics: an LSTM of 6 inputs and 4 hidden values over 5 time steps") {
+  // The input's product is made for all time steps at once, [5 x 6] * [6 x 16] a sample: 96 weights, 480 pairs. Of
+  // three samples: X 3*5*6 = 90 elements, dY 3*5*16 = 240, 1440 pairs. A weight meets all 5 time steps.
+  const SiteShape input = traced(ConvGeometry::matrix(5, 6, 16), "lstm");
+  check_product(input, ProductKind::forward, 3, {15, 16, 6, 1440, 90, 96, 16, 5});
+  check_product(input, ProductKind::grad_lhs, 3, {15, 6, 16, 1440, 240, 96, 6, 5});
+  check_product(input, ProductKind::grad_rhs, 3, {6, 16, 15, 1440, 90, 240, 16, 6});
+  check_metric("A", input, 3, {{6, 16, 15}});
+  check_metric("F", input, 3, {{5, 5, 6}});
+  // The recurrent one is called at each, [1 x 4] * [4 x 16]: 64 weights; X 3*5*4 = 60, dY 240, 3*5*64 = 960 pairs.
+  const SiteShape hidden = traced(ConvGeometry::matrix(1, 4, 16), "lstm", 5);
+  CHECK(hidden.calls == 5);
+  CHECK(hidden.weights() == 64);
+  check_product(hidden, ProductKind::forward, 3, {15, 16, 4, 960, 60, 64, 16, 5});
+  check_product(hidden, ProductKind::grad_lhs, 3, {15, 4, 16, 960, 240, 64, 4, 5});
+  check_product(hidden, ProductKind::grad_rhs, 3, {4, 16, 15, 960, 60, 240, 16, 4});
+  check_metric("A", hidden, 3, {{4, 16, 15}});
+  check_metric("F", hidden, 3, {{5, 5, 4}});
+}
+
+namespace {
+
+/// Attention's product of two heads of a sample.
+SiteShape two_heads(const ConvGeometry& geometry) {
+  const Site site = activation_site("site", "attention");
+  ShapeTrace trace;
+  trace.record(site, geometry, 2);
+  return site_shapes(trace).at(0);
+}
+
+}  // namespace
+
+TEST_CASE("metrics: the products of attention, two heads of 3 values over 5 positions") {
+  // Q K^T of each head is [5 x 3] * [3 x 5]: 75 pairs, sums over 3. Of four samples 8 products: Q and K 8*15 = 120
+  // elements each, the scores 8*25 = 200, 600 pairs. An element of Q meets 5 keys, one of K 5 queries: F = T.
+  const SiteShape scores = two_heads(ConvGeometry::matrix(5, 3, 5));
+  CHECK(scores.calls == 2);
+  CHECK(scores.weights() == 0);
+  check_product(scores, ProductKind::forward, 4, {5, 5, 3, 600, 120, 120, 5, 5});
+  check_product(scores, ProductKind::grad_lhs, 4, {5, 3, 5, 600, 200, 120, 3, 5});  // dQ = dS K sums over 5 keys
+  check_product(scores, ProductKind::grad_rhs, 4, {3, 5, 5, 600, 120, 200, 5, 3});  // dK^T = Q^T dS over 5 queries
+  check_metric("A", scores, 4, {{3, 5, 5}});
+  check_metric("F", scores, 4, {{5, 5, 3}});
+  check_metric("P", scores, 4, {{0, 0, 0}});
+  check_metric("A", scores, 64, {{3, 5, 5}});  // nothing adds up over the batch
+  // P V is [5 x 5] * [5 x 3]: sums over T; an element of V meets 5 queries.
+  const SiteShape values = two_heads(ConvGeometry::matrix(5, 5, 3));
+  check_product(values, ProductKind::forward, 4, {5, 3, 5, 600, 200, 120, 3, 5});
+  check_product(values, ProductKind::grad_lhs, 4, {5, 5, 3, 600, 120, 120, 5, 5});
+  check_product(values, ProductKind::grad_rhs, 4, {5, 3, 5, 600, 200, 120, 3, 5});
+  check_metric("A", values, 4, {{5, 3, 5}});
+  check_metric("F", values, 4, {{5, 5, 5}});
+}
+
+TEST_CASE("metrics: depth of a sequence model is the block a site is in, or the order of its layers") {
+  Site a("a", SiteRole::body, "lstm"), b("b", SiteRole::body, "lstm"), head("head", SiteRole::body, "linear");
+  a.block = b.block = 1;
+  head.block = 2;
+  ShapeTrace trace;
+  trace.record(a, ConvGeometry::matrix(5, 6, 16));
+  for (int t = 0; t < 5; ++t) trace.record(b, ConvGeometry::matrix(1, 4, 16));
+  trace.record(head, ConvGeometry::matrix(5, 4, 20));
+  const std::vector<SiteShape> sites = site_shapes(trace);
+  for (size_t i = 0; i < 3; ++i) {
+    CHECK(depth({sites[i]}) == (i < 2 ? 1 : 2));
+    CHECK(depth({sites[i], ProductKind::forward, 1, true}) == static_cast<double>(i + 1));
+  }
+}
+
 TEST_CASE("metrics: depth counts resolutions, or layers in the order of their first calls") {
   const Site a("a", SiteRole::first, "convolution"), b("b", SiteRole::body, "convolution"),
       c("c", SiteRole::body, "convolution"), d("d", SiteRole::body, "linear"), e("e", SiteRole::head, "linear");

@@ -50,6 +50,19 @@ TEST_CASE("size: each operand counts where it is held") {
   CHECK(size.weighted_bits == doctest::Approx((2304 * 39 + 1280 * 24) / (6.0 * (2304 + 1280))).epsilon(1e-12));
 }
 
+TEST_CASE("size: attention holds activations alone") {
+  // Two heads of 3 values over 5 positions, two samples: Q and K 60 elements each, the scores 100, 300 pairs a product.
+  SiteShape scores{"scores", "attention", SiteRole::body, ConvGeometry::matrix(5, 3, 5), 2, 1, 1};
+  scores.rhs_is_activation = true;
+  const BitTable bits{{"scores", false, {{ProductBits{7, 5}, {8, 4}, {6, 9}}}}};
+  const PlanSize size = plan_size(std::vector{scores}, make_precision_table(bits, {}), 2);
+  CHECK(size.weights == 0);
+  CHECK(size.activations == 60 * 6 + 60 * 4);  // Q as grad_rhs reads it, K as grad_lhs does
+  CHECK(size.gradients == 100 * 8);
+  CHECK(size.multiplies == 3 * 300);
+  CHECK(size.bit_operations == 300 * (7 * 5 + 8 * 4 + 6 * 9));
+}
+
 TEST_CASE("size: all in float, and units") {
   const PlanSize size = size_of({{"conv"}, {"fc"}});
   CHECK(size.weights == 712 * 32);
