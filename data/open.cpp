@@ -18,7 +18,7 @@ Data opened(const std::string& path, const DataOptions& options) {
 }
 
 constexpr DataKind kKinds[] = {
-    {"shapes", "ten kinds of drawn figures, 32x32 colour, endless", true, opened<open_shapes>, nullptr},
+    {"shapes", "ten kinds of drawn figures, 32x32 colour or any side, endless", true, opened<open_shapes>, nullptr},
     {"grammar", "sentences of a stochastic grammar of known entropy, 588 words, endless", true, opened<open_grammar>,
      nullptr},
     {"cifar10", "CIFAR-10, binary version: a folder with data_batch_1.bin to data_batch_5.bin and test_batch.bin",
