@@ -5,6 +5,7 @@
 #include "data/cifar.h"
 #include "data/corpus.h"
 #include "data/grammar.h"
+#include "data/image_folder.h"
 #include "data/shapes.h"
 #include "engine/check.h"
 
@@ -25,6 +26,8 @@ constexpr DataKind kKinds[] = {
      false, opened<open_cifar10>, recognises_cifar10},
     {"cifar100", "CIFAR-100, binary version: a folder with train.bin and test.bin", false, opened<open_cifar100>,
      recognises_cifar100},
+    {"images", "pictures, PNG or JPEG: a folder with train/CLASS/* and val/CLASS/*", false, opened<open_image_folder>,
+     recognises_image_folder},
     {"ptb", "Penn Treebank: a folder with ptb.train.txt, ptb.valid.txt and ptb.test.txt", false, opened<open_ptb>,
      recognises_ptb},
     {"wikitext",
