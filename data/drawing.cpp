@@ -4,13 +4,16 @@
 #include <array>
 #include <cmath>
 #include <utility>
+#include <vector>
 
 // IEEE operations alone (no sine for the angles, for one), so that an image has the same bytes everywhere.
 
 namespace fqt::data {
 namespace {
 
-/// A point or a direction, in pixels; an image's centre is the origin.
+constexpr int kScene = 32;  ///< units a side
+
+/// A point or a direction, in units; an image's centre is the origin.
 struct Vector {
   float x, y;
 };
@@ -46,11 +49,11 @@ struct Paint {
   Vector along, across;
 
   Paint(Draws& draws, const Colour& colour) : base(colour) {
-    for (float& s : slope) s = draws.between(-20.0f, 20.0f) / kDrawingSide;
+    for (float& s : slope) s = draws.between(-20.0f, 20.0f) / kScene;
     for (float& s : stripe) s = draws.between(-8.0f, 8.0f);
     along = draws.direction();
     across = draws.direction();
-    const float frequency = draws.between(0.1f, 0.3f);  // stripes a pixel
+    const float frequency = draws.between(0.1f, 0.3f);  // stripes a unit
     across = {across.x * frequency, across.y * frequency};
   }
 
@@ -64,10 +67,10 @@ struct Paint {
   }
 };
 
-/// Where the figure stands: the map from pixels to its own coordinates.
+/// Where the figure stands: the map from the scene to its own coordinates.
 struct Pose {
   Vector centre, u, v;
-  float reach;  ///< pixels from the centre beyond which the figure has no point
+  float reach;  ///< units from the centre beyond which the figure has no point
 
   explicit Pose(Draws& draws) {
     const float radius = draws.between(10.0f, 14.0f);
@@ -87,27 +90,33 @@ void blend(float* pixel, const Colour& colour, float part) {
   for (int c = 0; c < 3; ++c) pixel[c] += part * (colour[c] - pixel[c]);
 }
 
-using Canvas = std::array<float, kDrawingSide * kDrawingSide * 3>;
+/// side x side pixels of the scene.
+struct Canvas {
+  int side;
+  float unit = static_cast<float>(kScene) / static_cast<float>(side);  ///< units a pixel
+  std::vector<float> values = std::vector<float>(static_cast<size_t>(side) * static_cast<size_t>(side) * 3);
+};
 
 /// Calls visit(x, y, pixel) at least for the pixels whose centre (x, y) lies within `reach` of `centre` along both
 /// axes.
 template <typename Visit>
 void for_pixels(Canvas& canvas, const Vector& centre, float reach, const Visit& visit) {
-  constexpr float kMiddle = (kDrawingSide - 1) / 2.0f;
-  const auto first = [&](float at) { return std::clamp(static_cast<int>(at - reach + kMiddle), 0, kDrawingSide); };
-  const auto last = [&](float at) { return std::clamp(static_cast<int>(at + reach + kMiddle) + 1, 0, kDrawingSide); };
+  const int side = canvas.side;
+  const float middle = static_cast<float>(side - 1) / 2.0f, unit = canvas.unit;
+  const auto first = [&](float at) { return std::clamp(static_cast<int>((at - reach) / unit + middle), 0, side); };
+  const auto last = [&](float at) { return std::clamp(static_cast<int>((at + reach) / unit + middle) + 1, 0, side); };
   const int left = first(centre.x), right = last(centre.x), bottom = last(centre.y);
   for (int row = first(centre.y); row < bottom; ++row) {
-    float* pixel = canvas.data() + (row * kDrawingSide + left) * 3;
+    float* pixel = canvas.values.data() + (row * side + left) * 3;
     for (int column = left; column < right; ++column, pixel += 3) {
-      visit(static_cast<float>(column) - kMiddle, static_cast<float>(row) - kMiddle, pixel);
+      visit((static_cast<float>(column) - middle) * unit, (static_cast<float>(row) - middle) * unit, pixel);
     }
   }
 }
 
 void draw_ground(Draws& draws, const Colour& colour, Canvas& canvas) {
   const Paint paint(draws, colour);
-  for_pixels(canvas, {0, 0}, kDrawingSide, [&](float x, float y, float* pixel) {
+  for_pixels(canvas, {0, 0}, kScene, [&](float x, float y, float* pixel) {
     const Colour here = paint.at(x, y);
     std::copy(here.begin(), here.end(), pixel);
   });
@@ -122,7 +131,7 @@ void draw_distractors(Draws& draws, Canvas& canvas) {
     const Colour colour = draws.colour();
     for_pixels(canvas, centre, reach, [&](float x, float y, float* pixel) {
       const float dx = x - centre.x, dy = y - centre.y, square = dx * dx + dy * dy;
-      if (square < reach * reach) blend(pixel, colour, std::min(reach - std::sqrt(square), 1.0f));
+      if (square < reach * reach) blend(pixel, colour, std::min((reach - std::sqrt(square)) / canvas.unit, 1.0f));
     });
   }
 }
@@ -131,7 +140,8 @@ void draw_distractors(Draws& draws, Canvas& canvas) {
 void draw_figure(Draws& draws, const Figure& figure, const Colour& colour, Canvas& canvas) {
   const Pose pose(draws);
   const Paint paint(draws, colour);
-  const float offset = draws.between(0.25f, 0.5f);  // of a sample from the pixel's centre; beyond 1/4 it blurs the edge
+  // Of a sample from the pixel's centre; beyond a quarter of a pixel it blurs the edge.
+  const float offset = draws.between(0.25f, 0.5f) * canvas.unit;
   const float reach = pose.reach + 1.0f;
   for_pixels(canvas, pose.centre, reach, [&](float x, float y, float* pixel) {
     const float dx = x - pose.centre.x, dy = y - pose.centre.y;
@@ -148,12 +158,13 @@ void draw_figure(Draws& draws, const Figure& figure, const Colour& colour, Canva
 
 /// Rounds to bytes, with triangular noise in (-amplitude, amplitude): the sum of two bytes of a random word.
 void develop(const RandomKey& noise, int amplitude, const Canvas& canvas, std::span<uint8_t> pixels) {
-  for (size_t i = 0; i < canvas.size(); i += 8) {
+  const std::vector<float>& values = canvas.values;
+  for (size_t i = 0; i < values.size(); i += 8) {
     const std::array<uint32_t, 4> words = philox(noise, i / 8);
-    for (size_t j = 0; j < 8; ++j) {
+    for (size_t j = 0; j < std::min<size_t>(8, values.size() - i); ++j) {
       const uint32_t half = words[j / 2] >> (16 * (j % 2));
       const int sum = static_cast<int>(half & 255) + static_cast<int>(half >> 8 & 255) - 255;
-      const int value = static_cast<int>(canvas[i + j] + 0.5f) + ((amplitude * sum + 128) >> 8);
+      const int value = static_cast<int>(values[i + j] + 0.5f) + ((amplitude * sum + 128) >> 8);
       pixels[i + j] = static_cast<uint8_t>(std::clamp(value, 0, 255));
     }
   }
@@ -171,11 +182,12 @@ void contrasting(Draws& draws, Colour& a, Colour& b) {
 
 }  // namespace
 
-void draw_image(const Figure& figure, const RandomKey& scene, const RandomKey& noise, std::span<uint8_t> pixels) {
+void draw_image(const Figure& figure, const RandomKey& scene, const RandomKey& noise, int side,
+                std::span<uint8_t> pixels) {
   Draws draws(scene);
   Colour ground, foreground;
   contrasting(draws, ground, foreground);
-  Canvas canvas;
+  Canvas canvas{side};
   draw_ground(draws, ground, canvas);
   draw_distractors(draws, canvas);
   draw_figure(draws, figure, foreground, canvas);

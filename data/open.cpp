@@ -5,6 +5,7 @@
 #include "data/cifar.h"
 #include "data/corpus.h"
 #include "data/grammar.h"
+#include "data/image_folder.h"
 #include "data/shapes.h"
 #include "engine/check.h"
 
@@ -18,13 +19,15 @@ Data opened(const std::string& path, const DataOptions& options) {
 }
 
 constexpr DataKind kKinds[] = {
-    {"shapes", "ten kinds of drawn figures, 32x32 colour, endless", true, opened<open_shapes>, nullptr},
+    {"shapes", "ten kinds of drawn figures, 32x32 colour or any side, endless", true, opened<open_shapes>, nullptr},
     {"grammar", "sentences of a stochastic grammar of known entropy, 588 words, endless", true, opened<open_grammar>,
      nullptr},
     {"cifar10", "CIFAR-10, binary version: a folder with data_batch_1.bin to data_batch_5.bin and test_batch.bin",
      false, opened<open_cifar10>, recognises_cifar10},
     {"cifar100", "CIFAR-100, binary version: a folder with train.bin and test.bin", false, opened<open_cifar100>,
      recognises_cifar100},
+    {"images", "pictures, PNG or JPEG: a folder with train/CLASS/* and val/CLASS/*", false, opened<open_image_folder>,
+     recognises_image_folder},
     {"ptb", "Penn Treebank: a folder with ptb.train.txt, ptb.valid.txt and ptb.test.txt", false, opened<open_ptb>,
      recognises_ptb},
     {"wikitext",

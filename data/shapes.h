@@ -6,9 +6,9 @@
 
 namespace fqt::data {
 
-/// Drawn images of ten plane figures (data/figures.h), 32x32 RGB: one figure an image, anywhere, at any angle, in any
-/// two contrasting colours, over a shaded and striped ground with small discs scattered on it, and noise over all. No
-/// pixel's colour tells the class, so that a linear classifier stays near chance; the outline does.
+/// Drawn images of ten plane figures (data/figures.h), RGB, 32x32 or any other side: one figure an image, anywhere, at
+/// any angle, in any two contrasting colours, over a shaded and striped ground with small discs scattered on it, and
+/// noise over all. No pixel's colour tells the class, so that a linear classifier stays near chance; the outline does.
 ///
 /// Image `index` is a function of (seed, split, index), drawn anew at every read from counter-based random numbers and
 /// IEEE arithmetic: the same bytes on every machine. Labels are index mod 10, so that classes are balanced.
@@ -17,12 +17,12 @@ class ShapesDataset : public ImageDataset {
   enum class Split { train, test };
 
   /// Training images never end: `size` of them are called an epoch. The test images are the first `size` of a stream
-  /// of their own. Error(usage) unless size >= 1.
-  ShapesDataset(Split split, uint64_t seed, int64_t size);
+  /// of their own. Error(usage) unless size >= 1 and side lies in 8 .. 1024.
+  ShapesDataset(Split split, uint64_t seed, int64_t size, int64_t side = kSide);
 
   std::string name() const override;
-  int64_t height() const override { return kSide; }
-  int64_t width() const override { return kSide; }
+  int64_t height() const override { return side_; }
+  int64_t width() const override { return side_; }
   int64_t channels() const override { return 3; }
   int64_t classes() const override;
   int64_t size() const override { return size_; }
@@ -37,10 +37,11 @@ class ShapesDataset : public ImageDataset {
  private:
   Split split_;
   uint64_t seed_;
-  int64_t size_;
+  int64_t size_, side_;
 };
 
-/// 20,000 training images an epoch and 2,000 test images. Not to be augmented: there is always another image.
+/// 20,000 training images an epoch and 2,000 test images, of options.side where that is given. Not to be augmented:
+/// there is always another image.
 ImageData open_shapes(const std::string& path, const DataOptions& options);
 
 }  // namespace fqt::data

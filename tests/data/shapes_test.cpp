@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <cstdlib>
 #include <vector>
 
 #include "data/figures.h"
@@ -65,6 +66,33 @@ TEST_CASE("shapes: an image depends on seed, split and index, and on nothing els
   CHECK(train.hash() == ShapesDataset(Split::train, 1, 100).hash());
   CHECK(train.hash() != other.hash());
   CHECK(train.hash() != test.hash());
+}
+
+TEST_CASE("shapes: the same scene at another side") {
+  // 96 pixels a side, averaged over 3x3, are near the 32 of the same image: edges and grain apart.
+  const ShapesDataset small(Split::test, 1, 40), large(Split::test, 1, 40, 96);
+  CHECK(large.height() == 96);
+  CHECK(large.hash() != small.hash());
+  std::vector<uint8_t> pixels(96 * 96 * 3);
+  double difference = 0;
+  for (int64_t index = 0; index < 40; ++index) {
+    CHECK(large.read(index, pixels) == index % 10);
+    const std::vector<uint8_t> expected = image(small, index);
+    for (size_t y = 0; y < 32; ++y) {
+      for (size_t x = 0; x < 32; ++x) {
+        for (size_t c = 0; c < 3; ++c) {
+          int sum = 0;
+          for (size_t i = 0; i < 9; ++i) sum += pixels[((3 * y + i / 3) * 96 + 3 * x + i % 3) * 3 + c];
+          difference += std::abs(sum / 9 - expected[(y * 32 + x) * 3 + c]);
+        }
+      }
+    }
+  }
+  CHECK(difference / (40 * 3072) < 7);  // the grain alone is 4 on average
+  std::vector<uint8_t> odd(35 * 35 * 3);
+  CHECK(ShapesDataset(Split::test, 1, 40, 35).read(39, odd) == 9);
+  CHECK_THROWS_AS(ShapesDataset(Split::test, 1, 40, 7), Error);
+  CHECK_THROWS_AS(ShapesDataset(Split::test, 1, 40, 1025), Error);
 }
 
 TEST_CASE("shapes: training images never end, test images do, and classes are balanced") {
