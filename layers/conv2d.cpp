@@ -17,6 +17,7 @@ Conv2d::Conv2d(const std::string& name, const Conv2dOptions& options)
   site_.block = options.block;
   weight_.name = name + ".weight";
   weight_.value = Tensor({options.kernel, options.kernel, options.in_channels / options.groups, options.out_channels});
+  weight_.layout = ParameterLayout::convolution;
   weight_.standard_deviation =
       std::sqrt(2.0 / static_cast<double>(options.kernel * options.kernel * options.out_channels));
 }

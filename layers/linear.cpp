@@ -12,6 +12,7 @@ Linear::Linear(const std::string& name, const LinearOptions& options)
     : options_(options), site_(name, options.role, "linear") {
   weight_.name = name + ".weight";
   weight_.value = Tensor({options.in_features, options.out_features});
+  weight_.layout = ParameterLayout::matrix;
   weight_.uniform = options.uniform;
   weight_.standard_deviation = options.standard_deviation;
   if (options.uniform == 0 && options.standard_deviation == 0)

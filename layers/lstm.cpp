@@ -18,6 +18,7 @@ Lstm::Lstm(const std::string& name, const LstmOptions& options)
   weight_ih_.value = Tensor({options.inputs, 4 * options.hidden});
   weight_hh_.name = name + ".weight_hh";
   weight_hh_.value = Tensor({options.hidden, 4 * options.hidden});
+  weight_ih_.layout = weight_hh_.layout = ParameterLayout::matrix;
   bias_.name = name + ".bias";
   bias_.value = Tensor({4 * options.hidden});
   for (Parameter* parameter : own_parameters()) parameter->uniform = 1 / std::sqrt(static_cast<double>(options.hidden));

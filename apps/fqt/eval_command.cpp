@@ -9,6 +9,7 @@
 #include "fqt/output.h"
 #include "trainer/config_keys.h"
 #include "trainer/evaluate.h"
+#include "trainer/figures.h"
 #include "trainer/json.h"
 #include "trainer/plan_file.h"
 #include "trainer/run_directory.h"
@@ -27,32 +28,30 @@ struct Arguments {
 
 void run(const Arguments& arguments) {
   const RunDirectory directory = RunDirectory::open(arguments.directory);
-  Config config;
-  apply_layer(config, read_config_file(directory.config()));
-  config.threads = fqt::threads();  // those of this machine, not those of the run: they change no result
-  // A plan file may have been edited since; the run keeps what it ran on.
-  if (is_plan_file(config.plan)) config.plan = directory.plan();
+  Config config = finished_config(directory);
   apply_layer(config, arguments.flags);
 
   const Interrupt interrupt;
   Progress progress(arguments.quiet);
   Experiment experiment = open_experiment(config);
   const int64_t step = load_weights(directory.weights(), *experiment.model);
-  const Evaluation test = evaluate(experiment, progress, interrupt);
+  const Evaluation test = evaluate(experiment, Split::test, progress, interrupt);
   const std::string hash = to_hex(layers::weights_hash(*experiment.model));
   if (arguments.json) {
-    const Json json{{"model", config.model},      {"data", experiment.data_name()},
-                    {"plan", config.plan},        {"steps", step},
-                    {"test_loss", test.loss},     {"test_accuracy", test.accuracy},
-                    {"test_images", test.images}, {"weights_hash", hash}};
+    Json json{{"model", config.model},
+              {"data", experiment.data_name()},
+              {"plan", config.plan},
+              {"steps", step},
+              {"weights_hash", hash}};
+    json.update(figures_of(experiment.data, test));
     print(to_text(json) + "\n");
     return;
   }
-  print(fmt::format(
-      "{} on {}, plan {}, after {} steps\n"
-      "test accuracy  {:.2f} % of {} images, loss {:.4f}\n"
-      "weights hash   {}\n",
-      config.model, experiment.data_name(), config.plan, step, test.accuracy, test.images, test.loss, hash));
+  print(
+      fmt::format("{} on {}, plan {}, after {} steps\n"
+                  "{}\n"
+                  "weights hash   {}\n",
+                  config.model, experiment.data_name(), config.plan, step, describe(experiment.data, test), hash));
 }
 
 }  // namespace

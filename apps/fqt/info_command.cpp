@@ -37,7 +37,8 @@ void run() {
     text += fmt::format("  {:<14} {}\n", kind.name, kind.description);
   text += "data\n";
   for (const data::DataKind& kind : data::data_kinds())
-    text += fmt::format("  {:<14} {}{}\n", kind.name, kind.description, kind.built_in ? " (built in)" : " (by its path)");
+    text +=
+        fmt::format("  {:<14} {}{}\n", kind.name, kind.description, kind.built_in ? " (built in)" : " (by its path)");
   text += "plans\n";
   for (const quant::Strategy& strategy : quant::strategies()) text += fmt::format("  {}\n", strategy.usage);
   text += "formats\n";

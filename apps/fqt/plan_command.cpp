@@ -12,6 +12,7 @@
 #include "fqt/config_options.h"
 #include "fqt/output.h"
 #include "trainer/files.h"
+#include "trainer/inputs.h"
 #include "trainer/plan_file.h"
 #include "trainer/plan_view/export.h"
 #include "trainer/plan_view/plan_view.h"
@@ -24,13 +25,14 @@ namespace {
 
 using namespace fqt::trainer;
 
-constexpr int kWidest = 120;  ///< columns in which a line can still be followed
+constexpr int64_t kClasses = 10, kWords = 10000;  ///< of CIFAR-10, and of PTB's vocabulary
+constexpr int kWidest = 120;                      ///< columns in which a line can still be followed
 
 struct Arguments {
   std::vector<Assignment> flags;
   std::vector<std::string> plans;
   std::string image = "32x32x3", svg;
-  int64_t classes = 10;
+  int64_t classes = 0;  ///< 0: not given
   bool json = false, csv = false, toml = false;
 };
 
@@ -50,9 +52,9 @@ std::vector<Config> resolve(const Arguments& arguments) {
 }
 
 models::ModelOptions model_options(const Arguments& arguments, const Config& config) {
-  models::ModelOptions options;
-  options.classes = arguments.classes;
-  options.norm = config.layers.norm;
+  models::ModelOptions options = trainer::model_options(config);
+  const bool text = models::find_model_kind(config.model).input == models::ModelInput::tokens;
+  options.classes = arguments.classes > 0 ? arguments.classes : text ? kWords : kClasses;
   const char *at = arguments.image.data(), *end = at + arguments.image.size();
   for (int64_t* extent : {&options.height, &options.width, &options.channels}) {
     const auto [rest, error] = std::from_chars(at, end, *extent);
@@ -99,9 +101,10 @@ Action declare_plan(CLI::App& app) {
     add_key(app, flags, std::string(find_key(key)->flag), *find_key(key));
   add_set(app, flags);
   app.add_option("--image", arguments->image, "what the model is built for")->capture_default_str()->type_name("HxWxC");
-  app.add_option("--classes", arguments->classes, "what the model is built for")
+  app.add_option(
+         "--classes", arguments->classes,
+         fmt::format("what the model is built for: classes ({}), or words of the vocabulary ({})", kClasses, kWords))
       ->check(CLI::Range(1, 1 << 20).description(""))
-      ->capture_default_str()
       ->type_name("");
   CLI::Option* json = app.add_flag("--json", arguments->json, "print one JSON object");
   CLI::Option* csv = app.add_flag("--csv", arguments->csv, "print a row for each layer and plan");

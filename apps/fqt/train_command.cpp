@@ -8,6 +8,7 @@
 #include "fqt/command.h"
 #include "fqt/config_options.h"
 #include "fqt/output.h"
+#include "trainer/figures.h"
 #include "trainer/host.h"
 #include "trainer/json.h"
 #include "trainer/recipes.h"
@@ -31,34 +32,33 @@ Config resolve(const Arguments& arguments) {
 
 Json to_json(const Experiment& experiment, const RunDirectory& directory, const TrainResult& result) {
   const Config& config = experiment.config;
-  return {{"model", config.model},
-          {"data", experiment.data_name()},
-          {"plan", config.plan},
-          {"recipe", describe_recipe(config)},
-          {"seed", config.seed},
-          {"batch", config.train.batch},
-          {"steps", result.steps},
-          {"epochs", result.epochs},
-          {"train_loss", result.train_loss},
-          {"test_loss", result.test.loss},
-          {"test_accuracy", result.test.accuracy},
-          {"test_images", result.test.images},
-          {"seconds", result.seconds},
-          {"items_per_second", result.items_per_second},
-          {"peak_rss_mb", peak_rss_mb()},
-          {"weights_hash", to_hex(result.weights_hash)},
-          {"run_directory", directory.path()}};
+  Json json{{"model", config.model},
+            {"data", experiment.data_name()},
+            {"plan", config.plan},
+            {"recipe", describe_recipe(config)},
+            {"seed", config.seed},
+            {"batch", config.train.batch},
+            {"steps", result.steps},
+            {"epochs", result.epochs},
+            {"train_loss", result.train_loss},
+            {"seconds", result.seconds},
+            {"items_per_second", result.items_per_second},
+            {"peak_rss_mb", peak_rss_mb()},
+            {"weights_hash", to_hex(result.weights_hash)},
+            {"run_directory", directory.path()}};
+  json.update(figures_of(experiment.data, result.test));
+  return json;
 }
 
-std::string to_summary(const RunDirectory& directory, const TrainResult& result) {
+std::string to_summary(const Experiment& experiment, const RunDirectory& directory, const TrainResult& result) {
   return fmt::format(
       "train loss     {:.4f}\n"
-      "test accuracy  {:.2f} % of {} images, loss {:.4f}\n"
-      "time           {:.1f} s of training, {:.0f} images/s\n"
+      "{}\n"
+      "time           {:.1f} s of training, {:.0f} {}/s\n"
       "weights hash   {}\n"
       "run directory  {}\n",
-      result.train_loss, result.test.accuracy, result.test.images, result.test.loss, result.seconds,
-      result.items_per_second, to_hex(result.weights_hash), directory.path());
+      result.train_loss, describe(experiment.data, result.test), result.seconds, result.items_per_second,
+      item_name(experiment.data), to_hex(result.weights_hash), directory.path());
 }
 
 void run(const Arguments& arguments) {
@@ -69,7 +69,8 @@ void run(const Arguments& arguments) {
   const RunDirectory directory = RunDirectory::create(config, experiment.data_name());
   progress.note(experiment.summary());
   const TrainResult result = train(experiment, directory, progress, interrupt);
-  print(arguments.json ? to_text(to_json(experiment, directory, result)) + "\n" : to_summary(directory, result));
+  print(arguments.json ? to_text(to_json(experiment, directory, result)) + "\n"
+                       : to_summary(experiment, directory, result));
 }
 
 /// The table of keys, for the end of the help.

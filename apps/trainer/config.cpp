@@ -6,17 +6,39 @@
 
 #include "engine/check.h"
 #include "trainer/config_keys.h"
+#include "trainer/model_defaults.h"
 #include "trainer/recipes.h"
 #include "trainer/text.h"
 
 namespace fqt::trainer {
 
+namespace {
+
+/// The key that ends in ".name", where there is one; else the name itself.
+std::string whole_key(const std::string& name) {
+  if (find_key(name)) return name;
+  std::vector<std::string> ending;
+  for (const ConfigKey& key : config_keys())
+    if (key.name.ends_with("." + name)) ending.emplace_back(key.name);
+  check(ending.size() <= 1, "[config] --set {}: this may be {}; give one of them", name, join(ending, " or "));
+  return ending.empty() ? name : ending.front();
+}
+
+/// Sets the key to what the last layer to name it says.
+void set_last(std::string_view key, Config& config, const std::vector<std::vector<Assignment>>& layers) {
+  for (const std::vector<Assignment>& layer : layers)
+    for (const Assignment& assignment : layer)
+      if (assignment.key == key) set_value(*find_key(key), config, assignment.text, assignment.where);
+}
+
+}  // namespace
+
 Assignment parse_assignment(const std::string& text) {
   const size_t equals = text.find('=');
   check(equals != std::string::npos && equals > 0, "[config] --set {}: expected key=value, such as train.momentum=0.5",
         text);
-  const std::string key = text.substr(0, equals);
-  return {key, text.substr(equals + 1), "--set " + key};
+  const std::string given = text.substr(0, equals);
+  return {whole_key(given), text.substr(equals + 1), "--set " + given};
 }
 
 void apply_layer(Config& config, const std::vector<Assignment>& layer) {
@@ -39,9 +61,9 @@ void apply_layer(Config& config, const std::vector<Assignment>& layer) {
 
 Config resolve_config(const std::vector<std::vector<Assignment>>& layers) {
   Config config;
-  for (const std::vector<Assignment>& layer : layers)
-    for (const Assignment& assignment : layer)
-      if (assignment.key == "recipe") set_value(*find_key("recipe"), config, assignment.text, assignment.where);
+  set_last("model", config, layers);
+  set_last("recipe", config, layers);
+  if (!config.model.empty()) apply_layer(config, model_layer(config.model));
   apply_layer(config, recipe_layer(config.recipe));
   for (const std::vector<Assignment>& layer : layers) apply_layer(config, layer);
   return config;

@@ -13,13 +13,19 @@ struct TrainOptions {
   int64_t steps = 0;   ///< 0: not given
   int64_t epochs = 0;  ///< 0: not given; never given together with steps
   int64_t batch = 128;
-  int64_t sequence = 35;  ///< text: tokens of a row in one step
+  int64_t sequence = 35;          ///< text: tokens of a row in one step
+  std::string optimizer = "sgd";  ///< a row of optim::optimizers()
   double learning_rate = 0.1;
   double momentum = 0.9;
+  double beta1 = 0.9, beta2 = 0.999;
+  double epsilon = 1e-8;
   double weight_decay = 1e-4;
-  std::string schedule = "step";
+  double clip = 0;  ///< largest norm of the gradients; 0: not clipped
+  double label_smoothing = 0;
+  std::string schedule = "step";  ///< a row of optim::schedules()
   std::vector<double> milestones{0.5, 0.75};
   double factor = 0.1;
+  int64_t warmup = 4000;
   std::string augment = "auto";  ///< "on", "off", or "auto": as is the custom for the data
 };
 
@@ -36,6 +42,12 @@ struct TextOptions {
 
 struct LayerOptions {
   std::string norm = "batch";  ///< a row of layers::norm_kinds()
+  double dropout = 0;
+  int64_t hidden = 256;
+  int64_t depth = 2;
+  int64_t heads = 4;
+  int64_t feed_forward = 1024;
+  std::string positions = "learned";
 };
 
 struct ProbeOptions {
@@ -53,15 +65,18 @@ struct BitOptions {
 struct EvalOptions {
   int64_t every = 0;   ///< steps; 0: only at the end
   int64_t images = 0;  ///< 0: all of the test set
+  int64_t tokens = 0;  ///< 0: all of the text
 };
 
-/// Everything that decides a run. Resolved in layers: the defaults below, then a TOML file, then flags and --set. The
-/// table of keys (config_keys.h) says how each member is called, what it may hold and what it means.
+/// Everything that decides a run. Resolved in layers: the defaults below, what the model asks for (model_defaults.h),
+/// the recipe, then a TOML file, then flags and --set. The table of keys (config_keys.h) says how each member is
+/// called, what it may hold and what it means.
 struct Config {
   std::string model;
   std::string data = "shapes";
   std::string plan = "U:6";
   std::string recipe = "paper";
+  std::string weights;  ///< to start from; empty: drawn by the seed
   int64_t seed = 1;
   int64_t threads = fqt::threads();
   std::string out;  ///< empty: a fresh folder below runs/
@@ -82,7 +97,8 @@ struct Assignment {
   std::string where;  ///< "fast.toml:3: train.batch", "--batch": begins every error about it
 };
 
-/// `key=value`, as --set takes it. Error(usage) where there is no '='.
+/// `key=value`, as --set takes it; of a key whose last part no other has, that part is enough: `hidden=200`.
+/// Error(usage) where there is no '=', and where several keys end so.
 Assignment parse_assignment(const std::string& text);
 
 /// Applies one layer over what `config` holds. train.steps and train.epochs exclude each other within a layer; across
@@ -90,7 +106,8 @@ Assignment parse_assignment(const std::string& text);
 /// value of another type or outside its range (with what is allowed).
 void apply_layer(Config& config, const std::vector<Assignment>& layer);
 
-/// The defaults, the recipe that the last layer to name one names, and the layers over it, one after another.
+/// The defaults, those of the model and the recipe that the last layers to name them name, and the layers over them,
+/// one after another.
 Config resolve_config(const std::vector<std::vector<Assignment>>& layers);
 
 /// Every key and its value as a TOML file that apply_layer() reads back to the same configuration.

@@ -2,6 +2,7 @@
 
 #include "engine/check.h"
 #include "engine/find.h"
+#include "engine/optim/optimizer.h"
 #include "engine/optim/schedule.h"
 #include "layers/norm.h"
 #include "models/zoo.h"
@@ -16,11 +17,16 @@ namespace {
 
 constexpr double kMost = 1e12;  ///< steps, epochs and images: far below where their products overflow
 
-std::vector<std::string> schedule_names() {
+template <typename Rows>
+std::vector<std::string> list_of(const Rows& rows) {
   std::vector<std::string> names;
-  for (const optim::Schedule& schedule : optim::schedules()) names.emplace_back(schedule.name);
+  for (const auto& row : rows) names.emplace_back(row.name);
   return names;
 }
+
+std::vector<std::string> schedule_names() { return list_of(optim::schedules()); }
+
+std::vector<std::string> optimizer_names() { return list_of(optim::optimizers()); }
 
 /// fp32 is a plan (no product is quantized), not a way to quantize an operand.
 std::vector<std::string> integer_formats() {
@@ -30,23 +36,13 @@ std::vector<std::string> integer_formats() {
   return names;
 }
 
-std::vector<std::string> bit_schedule_names() {
-  std::vector<std::string> names;
-  for (const quant::BitSchedule& schedule : quant::bit_schedules()) names.emplace_back(schedule.name);
-  return names;
-}
+std::vector<std::string> bit_schedule_names() { return list_of(quant::bit_schedules()); }
 
-std::vector<std::string> range_names() {
-  std::vector<std::string> names;
-  for (const quant::RangeEstimator& estimator : quant::range_estimators()) names.emplace_back(estimator.name);
-  return names;
-}
+std::vector<std::string> range_names() { return list_of(quant::range_estimators()); }
 
-std::vector<std::string> norm_names() {
-  std::vector<std::string> names;
-  for (const layers::NormKind& kind : layers::norm_kinds()) names.emplace_back(kind.name);
-  return names;
-}
+std::vector<std::string> norm_names() { return list_of(layers::norm_kinds()); }
+
+std::vector<std::string> position_choices() { return {"learned", "sinusoidal"}; }
 
 std::vector<std::string> overflow_choices() { return {"wrap", "saturate"}; }
 
@@ -68,6 +64,8 @@ const ConfigKey kKeys[] = {
      [](Config& c) -> Field { return &c.plan; }, 0, 0, nullptr, verify_plan},
     {"recipe", "--recipe", "how bits are used; `fqt recipes` lists them", [](Config& c) -> Field { return &c.recipe; },
      0, 0, recipe_names},
+    {"weights", "--weights", "safetensors file of fqt or PyTorch to start from; left out, drawn by the seed",
+     [](Config& c) -> Field { return &c.weights; }},
     {"seed", "--seed", "names every random number of the run", [](Config& c) -> Field { return &c.seed; }, 0, 0x1p53},
     {"threads", "--threads", "threads to work on; they change no result", [](Config& c) -> Field { return &c.threads; },
      1, 1024},
@@ -79,8 +77,8 @@ const ConfigKey kKeys[] = {
     {"images.coarse", "", "CIFAR-100: the 20 coarse classes instead of the 100 fine ones",
      [](Config& c) -> Field { return &c.images.coarse; }},
 
-    {"text.level", "", "what a token of a text is; auto: as is the custom for the data", [](Config& c) -> Field { return &c.text.level; }, 0, 0,
-     text_levels},
+    {"text.level", "", "what a token of a text is; auto: as is the custom for the data",
+     [](Config& c) -> Field { return &c.text.level; }, 0, 0, text_levels},
 
     {"train.steps", "--steps", "length of training in batches", [](Config& c) -> Field { return &c.train.steps; }, 1,
      kMost},
@@ -90,16 +88,26 @@ const ConfigKey kKeys[] = {
      65536},
     {"train.sequence", "", "text: tokens of a row in one step", [](Config& c) -> Field { return &c.train.sequence; }, 1,
      65536},
-    {"train.learning_rate", "", "of SGD, where the schedule starts",
+    {"train.optimizer", "", "what turns gradients into new weights",
+     [](Config& c) -> Field { return &c.train.optimizer; }, 0, 0, optimizer_names},
+    {"train.learning_rate", "", "where the schedule starts, or its peak after a warm-up",
      [](Config& c) -> Field { return &c.train.learning_rate; }, 0, 1e6},
-    {"train.momentum", "", "of SGD", [](Config& c) -> Field { return &c.train.momentum; }, 0, 1},
-    {"train.weight_decay", "", "of SGD, on every parameter", [](Config& c) -> Field { return &c.train.weight_decay; },
-     0, 1e6},
+    {"train.momentum", "", "of sgd", [](Config& c) -> Field { return &c.train.momentum; }, 0, 1},
+    {"train.beta1", "", "of adam and adamw", [](Config& c) -> Field { return &c.train.beta1; }, 0, 0.9999999},
+    {"train.beta2", "", "of adam and adamw", [](Config& c) -> Field { return &c.train.beta2; }, 0, 0.9999999},
+    {"train.epsilon", "", "of adam and adamw", [](Config& c) -> Field { return &c.train.epsilon; }, 1e-30, 1},
+    {"train.weight_decay", "", "of every parameter", [](Config& c) -> Field { return &c.train.weight_decay; }, 0, 1e6},
+    {"train.clip", "", "largest norm of all gradients together, which are scaled down to it; 0: none",
+     [](Config& c) -> Field { return &c.train.clip; }, 0, 1e12},
+    {"train.label_smoothing", "", "share of the loss that is spread over all classes",
+     [](Config& c) -> Field { return &c.train.label_smoothing; }, 0, 0.999},
     {"train.schedule", "", "of the learning rate", [](Config& c) -> Field { return &c.train.schedule; }, 0, 0,
      schedule_names},
     {"train.milestones", "", "schedule step: shares of the run after which the rate is multiplied",
      [](Config& c) -> Field { return &c.train.milestones; }, 0, 1},
     {"train.factor", "", "schedule step: by this", [](Config& c) -> Field { return &c.train.factor; }, 0, 1},
+    {"train.warmup", "", "schedule inverse_sqrt: steps in which the rate rises",
+     [](Config& c) -> Field { return &c.train.warmup; }, 1, kMost},
     {"train.augment", "", "random crop and flip of the training images; auto: as is the custom for the data",
      [](Config& c) -> Field { return &c.train.augment; }, 0, 0, augment_choices},
 
@@ -107,8 +115,22 @@ const ConfigKey kKeys[] = {
      [](Config& c) -> Field { return &c.eval.every; }, 0, kMost},
     {"eval.images", "", "test images used, from the first; 0: all", [](Config& c) -> Field { return &c.eval.images; },
      0, kMost},
+    {"eval.tokens", "", "tokens of a text used, from the first; 0: all",
+     [](Config& c) -> Field { return &c.eval.tokens; }, 0, kMost},
 
     {"layers.norm", "", "batch norm's kind", [](Config& c) -> Field { return &c.layers.norm; }, 0, 0, norm_names},
+
+    {"layers.dropout", "", "share of the values set to 0 in training, where the model has dropout",
+     [](Config& c) -> Field { return &c.layers.dropout; }, 0, 0.99},
+    {"layers.hidden", "", "language models: width", [](Config& c) -> Field { return &c.layers.hidden; }, 1, 65536},
+    {"layers.depth", "", "language models: layers or blocks", [](Config& c) -> Field { return &c.layers.depth; }, 1,
+     1000},
+    {"layers.heads", "", "Transformer: heads of attention", [](Config& c) -> Field { return &c.layers.heads; }, 1,
+     1024},
+    {"layers.feed_forward", "", "Transformer: width between the two linear layers of a block",
+     [](Config& c) -> Field { return &c.layers.feed_forward; }, 1, 1 << 20},
+    {"layers.positions", "", "Transformer: how a token's place is told",
+     [](Config& c) -> Field { return &c.layers.positions; }, 0, 0, position_choices},
 
     {"bits.schedule", "", "of the planned bits over the run", [](Config& c) -> Field { return &c.bits.schedule; }, 0, 0,
      bit_schedule_names},
@@ -168,6 +190,7 @@ const ConfigKey* find_key(std::string_view name) { return find_or_null(kKeys, na
 
 bool is_given(const ConfigKey& key, const Config& config) {
   if (key.name == "model") return !config.model.empty();
+  if (key.name == "weights") return !config.weights.empty();
   if (key.name == "out") return !config.out.empty();
   if (key.name == "train.steps") return config.train.steps > 0;
   if (key.name == "train.epochs") return config.train.epochs > 0;

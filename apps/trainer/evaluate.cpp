@@ -4,71 +4,82 @@
 #include <chrono>
 
 #include "data/loader.h"
+#include "engine/math.h"
 #include "engine/ops/loss.h"
 
 namespace fqt::trainer {
 namespace {
-
-constexpr int64_t kBatch = 100;
 
 /// The first `count` images of a batch.
 data::Batch head(data::Batch batch, int64_t count) {
   if (batch.inputs.dim(0) <= count) return batch;
   Shape shape = batch.inputs.shape();
   shape[0] = count;
-  const auto values = batch.inputs.values().first(static_cast<size_t>(element_count(shape)));
-  batch.inputs = Tensor(shape, values);
+  batch.inputs = Tensor(shape, batch.inputs.values().first(static_cast<size_t>(element_count(shape))));
   batch.labels.resize(static_cast<size_t>(count));
   return batch;
 }
 
+/// Sums over what has been seen.
+struct Tally {
+  double loss = 0;
+  int64_t correct = 0, among_five = 0, items = 0;
+
+  void add(const Tensor& logits, double mean_loss, std::span<const int32_t> labels) {
+    const auto count = static_cast<int64_t>(labels.size());
+    loss += mean_loss * static_cast<double>(count);
+    correct += ops::count_correct(logits, labels);
+    among_five += ops::count_correct(logits, labels, 5);
+    items += count;
+  }
+
+  Evaluation mean() const {
+    const double all = static_cast<double>(items);
+    return {loss / all, 100.0 * static_cast<double>(correct) / all, 100.0 * static_cast<double>(among_five) / all,
+            items};
+  }
+};
+
 }  // namespace
 
-Evaluation evaluate(const Experiment& experiment, Progress& progress, const Interrupt& interrupt) {
+double Evaluation::perplexity() const { return math::exp(loss); }
+
+Evaluation evaluate(const Experiment& experiment, Split split, Progress& progress, const Interrupt& interrupt) {
   const Config& config = experiment.config;
-  const data::ImageDataset& test = *experiment.data.test;
-  const int64_t images = config.eval.images > 0 ? std::min(config.eval.images, test.size()) : test.size();
-  const data::LoaderOptions options{.batch = std::min(kBatch, images),
-                                    .seed = static_cast<uint64_t>(config.seed),
-                                    .shuffle = false,
-                                    .augment = false,
-                                    .drop_last = false,
-                                    .ahead = 2};
-  data::Loader loader(test, experiment.data.normalization, options);
+  EvaluationBatches batches = evaluation_batches(experiment.data, config, split);
+  data::Loader loader(std::move(batches.source), {.ahead = 2});
   const auto start = std::chrono::steady_clock::now();
 
-  double loss_sum = 0;
-  int64_t correct = 0, seen = 0;
-  uint64_t batches = 0;
-  while (seen < images) {
+  Tally tally;
+  uint64_t number = 0;
+  while (tally.items < batches.items) {
     interrupt.check("evaluate");
-    const data::Batch batch = head(loader.next(), images - seen);
+    data::Batch batch = loader.next();
+    if (experiment.data.images()) batch = head(std::move(batch), batches.items - tally.items);
     Tape tape(false);
     const quant::Context context{.tape = tape,
                                  .precision = experiment.precision,
                                  .training = false,
                                  .seed = static_cast<uint64_t>(config.seed),
-                                 .step = batches++,
+                                 .step = number++,
                                  .range_momentum = config.quant.range_momentum};
     const Var logits = experiment.model->forward(context, Var(batch.inputs));
-    const Var loss = ops::cross_entropy(tape, logits, batch.labels);
-    const int64_t count = batch.inputs.dim(0);
-    loss_sum += static_cast<double>(loss.value().item()) * static_cast<double>(count);
-    correct += ops::count_correct(logits.value(), batch.labels);
-    seen += count;
+    tally.add(logits.value(), ops::cross_entropy(tape, logits, batch.labels).value().item(), batch.labels);
 
+    const Evaluation mean = tally.mean();
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    const double rate = static_cast<double>(seen) / std::max(seconds, 1e-9);
+    const double rate = static_cast<double>(tally.items) / std::max(seconds, 1e-9);
     progress.update({.what = "test",
-                     .done = seen,
-                     .total = images,
+                     .items = item_name(experiment.data),
+                     .done = tally.items,
+                     .total = std::max(tally.items, batches.items),
                      .has_result = true,
-                     .loss = loss_sum / static_cast<double>(seen),
-                     .accuracy = 100.0 * static_cast<double>(correct) / static_cast<double>(seen),
+                     .loss = mean.loss,
+                     .accuracy = mean.accuracy,
                      .items_per_second = rate,
-                     .seconds_left = static_cast<double>(images - seen) / rate});
+                     .seconds_left = static_cast<double>(std::max<int64_t>(batches.items - tally.items, 0)) / rate});
   }
-  return {loss_sum / static_cast<double>(seen), 100.0 * static_cast<double>(correct) / static_cast<double>(seen), seen};
+  return tally.mean();
 }
 
 }  // namespace fqt::trainer

@@ -9,20 +9,24 @@
 #include "models/trace.h"
 #include "models/zoo.h"
 #include "quant/plan/schedule.h"
+#include "trainer/inputs.h"
 #include "trainer/plan_file.h"
 #include "trainer/recipes.h"
 #include "trainer/text.h"
+#include "trainer/weights.h"
 
 namespace fqt::trainer {
 namespace {
 
 constexpr int64_t kStepsOnFolder = 64000;  ///< the recipe for CIFAR
-constexpr int64_t kStepsOnEndless = 400;   ///< enough for resnet20 to learn `shapes`
+constexpr int64_t kEpochsOnText = 20;
+constexpr int64_t kStepsOnEndless = 400;  ///< enough for resnet20 to learn `shapes`
 
-int64_t steps_of(const TrainOptions& options, const data::ImageDataset& train) {
+int64_t steps_of(const TrainOptions& options, const data::Data& data, int64_t batches_per_epoch) {
   if (options.steps > 0) return options.steps;
-  if (options.epochs > 0) return options.epochs * ((train.size() + options.batch - 1) / options.batch);
-  return train.endless() ? kStepsOnEndless : kStepsOnFolder;
+  if (options.epochs > 0) return options.epochs * batches_per_epoch;
+  if (is_endless(data)) return kStepsOnEndless;
+  return data.images() ? kStepsOnFolder : kEpochsOnText * batches_per_epoch;
 }
 
 data::DataOptions data_options(const Config& config) {
@@ -41,10 +45,7 @@ std::string anchored(const std::string& data) {
 
 }  // namespace
 
-std::string Experiment::data_name() const {
-  const std::string name = data.train->name();
-  return name.substr(0, name.find('/'));
-}
+std::string Experiment::data_name() const { return data.name(); }
 
 int64_t Experiment::parameter_count() const {
   int64_t count = 0;
@@ -80,26 +81,23 @@ Experiment open_experiment(const Config& config) {
 
   Experiment experiment;
   experiment.config = config;
-  experiment.data = data::open_images(config.data, data_options(config));
-  const data::ImageDataset& train = *experiment.data.train;
-  check(config.train.batch <= train.size(),
-        "[config] train.batch: {} images a step, but {} has {}; give fewer with --batch", config.train.batch,
-        experiment.data_name(), train.size());
+  experiment.data = data::open_data(config.data, data_options(config));
   experiment.config.data = anchored(config.data);
   if (is_plan_file(config.plan))
     experiment.config.plan = std::filesystem::absolute(config.plan).lexically_normal().string();
-  experiment.config.train.steps = steps_of(config.train, train);
+  const data::ImageData* images = experiment.data.images();
+  if (config.train.augment == "auto") experiment.config.train.augment = images && images->augment ? "on" : "off";
+  const models::ModelOptions shape = model_options(config, experiment.data);
+  experiment.config.train.steps =
+      steps_of(config.train, experiment.data, training_batches(experiment.data, config)->batches_per_epoch());
   experiment.config.train.epochs = 0;
-  if (config.train.augment == "auto") experiment.config.train.augment = experiment.data.augment ? "on" : "off";
-
-  const models::ModelOptions shape{.height = train.height(),
-                                   .width = train.width(),
-                                   .channels = train.channels(),
-                                   .classes = train.classes(),
-                                   .norm = config.layers.norm};
   experiment.model = models::build_model(config.model, shape);
   layers::initialize(*experiment.model, static_cast<uint64_t>(config.seed));
-  experiment.sites = models::trace_sites(*experiment.model, shape);
+  if (!config.weights.empty()) {
+    load_weights(config.weights, *experiment.model);
+    experiment.config.weights = std::filesystem::absolute(config.weights).lexically_normal().string();
+  }
+  experiment.sites = models::trace_sites(*experiment.model, shape, models::find_model_kind(config.model).input);
   experiment.bits = plan_bits(experiment.config, experiment.sites);
   experiment.precision = quant::make_precision_table(experiment.bits, config.quant);
   return experiment;

@@ -17,7 +17,7 @@ namespace fqt::trainer {
 /// What a configuration stands for: data opened, model built with its starting values, the precision of every site.
 struct Experiment {
   Config config;  ///< resolved: train.steps is set instead of train.epochs, no switch is "auto", paths are absolute
-  data::ImageData data;
+  data::Data data;
   std::unique_ptr<layers::Module> model;
   std::vector<quant::SiteShape> sites;
   quant::BitTable bits;             ///< as planned

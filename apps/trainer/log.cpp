@@ -11,9 +11,10 @@ void Log::step(const StepRecord& record) {
                     {"seconds", record.seconds}});
 }
 
-void Log::evaluation(int64_t step, double loss, double accuracy, int64_t images) {
-  lines_.write(Json{
-      {"event", "evaluation"}, {"step", step}, {"test_loss", loss}, {"test_accuracy", accuracy}, {"images", images}});
+void Log::evaluation(int64_t step, const Json& figures) {
+  Json line{{"event", "evaluation"}, {"step", step}};
+  line.update(figures);
+  lines_.write(line);
 }
 
 void Log::end(const std::string& status, int64_t step, const std::string& message) {

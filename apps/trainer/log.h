@@ -22,7 +22,7 @@ class Log {
   explicit Log(const std::string& path) : lines_(path) {}
 
   void step(const StepRecord& record);
-  void evaluation(int64_t step, double loss, double accuracy, int64_t images);
+  void evaluation(int64_t step, const Json& figures);
   /// How a run ended: "finished", "interrupted", "diverged", "failed".
   void end(const std::string& status, int64_t step, const std::string& message);
 

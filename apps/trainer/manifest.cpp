@@ -8,9 +8,32 @@
 
 namespace fqt::trainer {
 
+namespace {
+
+/// Sizes and hashes of each split.
+Json describe_data(const Experiment& experiment) {
+  Json json{{"name", experiment.data_name()}, {"source", experiment.config.data}};
+  const auto add = [&](const std::string& split, const char* items, const auto& set) {
+    json[split + "_" + items] = set.size();
+    json[split + "_hash"] = to_hex(set.hash());
+  };
+  if (const data::ImageData* images = experiment.data.images()) {
+    add("train", "images", *images->train);
+    add("test", "images", *images->test);
+    return json;
+  }
+  const data::TextData& text = *experiment.data.text();
+  add("train", "tokens", *text.train);
+  add("valid", "tokens", *text.valid);
+  add("test", "tokens", *text.test);
+  json["vocabulary"] = text.vocabulary.size();
+  return json;
+}
+
+}  // namespace
+
 Json describe_run(const Experiment& experiment) {
   const Config& config = experiment.config;
-  const data::ImageDataset &train = *experiment.data.train, &test = *experiment.data.test;
   const BuildInfo& build = build_info();
   return {{"status", "running"},
           {"version", build.version},
@@ -22,13 +45,7 @@ Json describe_run(const Experiment& experiment) {
           {"started", utc_time()},
           {"model", config.model},
           {"parameters", experiment.parameter_count()},
-          {"data",
-           {{"name", experiment.data_name()},
-            {"source", config.data},
-            {"train_images", train.size()},
-            {"train_hash", to_hex(train.hash())},
-            {"test_images", test.size()},
-            {"test_hash", to_hex(test.hash())}}},
+          {"data", describe_data(experiment)},
           {"plan", config.plan},
           {"recipe", describe_recipe(config)},
           {"seed", config.seed},

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <vector>
 
+#include "engine/math.h"
 #include "trainer/terminal.h"
 #include "trainer/text.h"
 
@@ -23,11 +24,12 @@ std::vector<std::string> figures(const ProgressState& state) {
   std::vector<std::string> texts{fmt::format("{} {}/{}", state.what, state.done, state.total)};
   if (state.has_result) {
     texts.push_back(fmt::format("loss {:.3f}", state.loss));
-    texts.push_back(fmt::format("accuracy {:.1f} %", state.accuracy));
+    texts.push_back(state.items == "tokens" ? fmt::format("perplexity {:.1f}", math::exp(state.loss))
+                                            : fmt::format("accuracy {:.1f} %", state.accuracy));
   }
   if (state.items_per_second > 0) {
     texts.push_back(fmt::format("{} left", clock_time(state.seconds_left)));
-    texts.push_back(fmt::format("{:.0f} images/s", state.items_per_second));
+    texts.push_back(fmt::format("{:.0f} {}/s", state.items_per_second, state.items));
   }
   return texts;
 }

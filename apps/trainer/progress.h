@@ -9,10 +9,11 @@ namespace fqt::trainer {
 
 /// How far a piece of work is.
 struct ProgressState {
-  std::string_view what;  ///< "step", "test"
+  std::string_view what;              ///< "step", "test"
+  std::string_view items = "images";  ///< or "tokens", of which perplexity is shown in place of accuracy
   int64_t done = 0, total = 0;
   bool has_result = false;
-  double loss = 0, accuracy = 0;  ///< accuracy in percent
+  double loss = 0, accuracy = 0;  ///< loss in nats, accuracy in percent
   double items_per_second = 0;    ///< 0: not known yet
   double seconds_left = 0;
 };

@@ -14,7 +14,7 @@ constexpr BuiltInRecipe kRecipes[] = {
 #include "recipes.inc"  // made from recipes/*.toml by embed_recipes.cmake
 };
 
-bool is_switch(const std::string& key) { return key.starts_with("quant.") || key.starts_with("layers."); }
+bool is_switch(const std::string& key) { return key.starts_with("quant.") || key == "layers.norm"; }
 
 const BuiltInRecipe& find_recipe(std::string_view name) { return find_row(kRecipes, name, "recipe", "recipe"); }
 
@@ -42,7 +42,8 @@ std::vector<Assignment> recipe_layer(std::string_view name) {
   std::vector<Assignment> layer = parse(find_recipe(name));
   std::erase_if(layer, [](const Assignment& assignment) { return assignment.key == "description"; });
   for (const Assignment& assignment : layer)
-    check(is_switch(assignment.key), "[recipe] {}: a recipe sets keys of [quant] and [layers] only", assignment.where);
+    check(is_switch(assignment.key), "[recipe] {}: a recipe sets keys of [quant] and layers.norm only",
+          assignment.where);
   return layer;
 }
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "engine/check.h"
+#include "trainer/plan_file.h"
 
 namespace fqt::trainer {
 namespace {
@@ -73,6 +74,16 @@ RunDirectory RunDirectory::create(const Config& config, const std::string& data_
   fs::create_directory(directory.path() + "/checkpoints", error);
   if (error) fail_to_make(directory.path(), error);
   return directory;
+}
+
+Config finished_config(const RunDirectory& directory) {
+  Config config;
+  apply_layer(config, read_config_file(directory.config()));
+  config.threads = fqt::threads();  // they change no result
+  config.weights.clear();
+  // A plan file may have been edited since; the run keeps what it ran on.
+  if (is_plan_file(config.plan)) config.plan = directory.plan();
+  return config;
 }
 
 }  // namespace fqt::trainer

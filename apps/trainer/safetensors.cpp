@@ -24,6 +24,7 @@ constexpr uint64_t kMaxRank = 16;
 struct Entry {
   std::string name;
   Shape shape;
+  bool whole = false;  ///< of dtype I64, not F32
   uint64_t begin = 0, end = 0;
 };
 
@@ -75,16 +76,19 @@ struct Reader {
   Entry entry(const std::string& name, const Json& json, uint64_t available) const {
     require(json.is_object() && json.contains("dtype") && json.contains("shape") && json.contains("data_offsets"),
             "tensor '{}' does not have dtype, shape and data_offsets", name);
-    require(json["dtype"] == "F32", "tensor '{}' has dtype {}, expected \"F32\"", name, json["dtype"].dump());
+    const bool whole = json["dtype"] == "I64";
+    require(whole || json["dtype"] == "F32", "tensor '{}' has dtype {}, expected \"F32\"", name, json["dtype"].dump());
+    const uint64_t size = whole ? sizeof(int64_t) : sizeof(float);
     require(json["shape"].is_array() && json["shape"].size() <= kMaxRank,
             "tensor '{}': shape is not a list of up to {}", name, kMaxRank);
     require(json["data_offsets"].is_array() && json["data_offsets"].size() == 2,
             "tensor '{}': data_offsets is not a list of two", name);
-    Entry entry{name, {}, whole_number(json, name, "data_offsets", 0), whole_number(json, name, "data_offsets", 1)};
+    Entry entry{
+        name, {}, whole, whole_number(json, name, "data_offsets", 0), whole_number(json, name, "data_offsets", 1)};
     require(entry.begin <= entry.end && entry.end <= available,
             "tensor '{}' has bytes {} to {}, but {} bytes follow the header", name, entry.begin, entry.end, available);
     // The count is held below what the file could hold, so that the product does not overflow.
-    const uint64_t most = available / sizeof(float);
+    const uint64_t most = available / size;
     uint64_t count = 1;
     for (size_t axis = 0; axis < json["shape"].size(); ++axis) {
       const uint64_t extent = whole_number(json, name, "shape", axis);
@@ -93,8 +97,8 @@ struct Reader {
       count *= extent;
       entry.shape.push_back(static_cast<int64_t>(extent));
     }
-    require(count * sizeof(float) == entry.end - entry.begin, "tensor '{}' of shape {} has {} bytes, expected {}", name,
-            to_string(entry.shape), entry.end - entry.begin, count * sizeof(float));
+    require(count * size == entry.end - entry.begin, "tensor '{}' of shape {} has {} bytes, expected {}", name,
+            to_string(entry.shape), entry.end - entry.begin, count * size);
     return entry;
   }
 };
@@ -153,6 +157,10 @@ TensorFile read_safetensors(const std::string& path) {
       entries.push_back(reader.entry(name, value, behind - length));
   }
   for (const Entry& entry : in_file_order(reader, std::move(entries), behind - length)) {
+    if (entry.whole) {
+      file.whole_numbers.push_back(entry.name);
+      continue;
+    }
     Tensor tensor(entry.shape);
     std::memcpy(tensor.data(), bytes.data() + kLengthBytes + length + entry.begin, entry.end - entry.begin);
     file.tensors.push_back({entry.name, std::move(tensor)});

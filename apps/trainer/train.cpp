@@ -7,6 +7,7 @@
 
 #include "engine/check.h"
 #include "engine/hash.h"
+#include "trainer/figures.h"
 #include "trainer/files.h"
 #include "trainer/log.h"
 #include "trainer/manifest.h"
@@ -42,11 +43,10 @@ class Run {
     try {
       train_all();
       interrupt_.check("train");
-      const Evaluation test = evaluate_now();
+      const Evaluation test = evaluate_now(Split::test);
       const TrainResult result = result_of(test);
       manifest_["train_loss"] = result.train_loss;
-      manifest_["test_loss"] = test.loss;
-      manifest_["test_accuracy"] = test.accuracy;
+      manifest_.update(figures_of(experiment_.data, test));
       end("finished", "");
       return result;
     } catch (const Error& error) {
@@ -65,7 +65,7 @@ class Run {
       log_.step(record);
       progress_.update(trainer_.progress(record));
       const bool last = record.step == config_.train.steps;
-      if (config_.eval.every > 0 && record.step % config_.eval.every == 0 && !last) evaluate_now();
+      if (config_.eval.every > 0 && record.step % config_.eval.every == 0 && !last) evaluate_now(Split::valid);
     }
   }
 
@@ -83,12 +83,11 @@ class Run {
   }
 
   /// Saves the weights first, so that a run killed later leaves these.
-  Evaluation evaluate_now() {
+  Evaluation evaluate_now(Split split) {
     save();
-    const Evaluation evaluation = evaluate(experiment_, progress_, interrupt_);
-    log_.evaluation(trainer_.done(), evaluation.loss, evaluation.accuracy, evaluation.images);
-    progress_.note(fmt::format("step {}: test loss {:.3f}, test accuracy {:.2f} % ({} images)", trainer_.done(),
-                               evaluation.loss, evaluation.accuracy, evaluation.images));
+    const Evaluation evaluation = evaluate(experiment_, split, progress_, interrupt_);
+    log_.evaluation(trainer_.done(), figures_of(experiment_.data, evaluation, split));
+    progress_.note(fmt::format("step {}: {}", trainer_.done(), describe(experiment_.data, evaluation, split)));
     return evaluation;
   }
 
@@ -107,9 +106,8 @@ class Run {
   }
 
   TrainResult result_of(const Evaluation& test) {
-    const int64_t images = experiment_.data.train->size();
     return {.steps = trainer_.done(),
-            .epochs = static_cast<double>(trainer_.items()) / static_cast<double>(images),
+            .epochs = trainer_.epochs(),
             .train_loss = std::accumulate(losses_.begin(), losses_.end(), 0.0) / static_cast<double>(losses_.size()),
             .test = test,
             .seconds = trainer_.seconds(),

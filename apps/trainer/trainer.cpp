@@ -4,18 +4,15 @@
 
 #include "engine/check.h"
 #include "engine/ops/loss.h"
+#include "engine/optim/clip.h"
 #include "engine/optim/schedule.h"
+#include "trainer/inputs.h"
 
 namespace fqt::trainer {
 namespace {
 
-data::LoaderOptions loader_options(const Config& config) {
-  return {.batch = config.train.batch,
-          .sequence = config.train.sequence,
-          .seed = static_cast<uint64_t>(config.seed),
-          .shuffle = true,
-          .augment = config.train.augment == "on",
-          .drop_last = false};
+optim::OptimizerOptions optimizer_options(const TrainOptions& train) {
+  return {train.momentum, train.beta1, train.beta2, train.epsilon, train.weight_decay};
 }
 
 }  // namespace
@@ -23,8 +20,9 @@ data::LoaderOptions loader_options(const Config& config) {
 Trainer::Trainer(Experiment& experiment)
     : experiment_(experiment),
       config_(experiment.config),
-      loader_(*experiment.data.train, experiment.data.normalization, loader_options(config_)),
-      optimizer_(experiment.model->parameters(), {config_.train.momentum, config_.train.weight_decay}) {}
+      loader_(training_batches(experiment.data, config_), {}),
+      optimizer_(optim::find_optimizer(config_.train.optimizer)
+                     .make(experiment.model->parameters(), optimizer_options(config_.train))) {}
 
 StepRecord Trainer::step(quant::Probe* probe) {
   watch_.start();
@@ -39,7 +37,9 @@ StepRecord Trainer::step(quant::Probe* probe) {
 
 StepRecord Trainer::update_weights(const data::Batch& batch, quant::Probe* probe) try {
   const double rate = learning_rate();
-  optimizer_.zero_grad();
+  optimizer_->zero_grad();
+  if (batch.restart)
+    for (const layers::NamedBuffer& state : experiment_.model->states()) *state.tensor = Tensor();
   Tape tape;
   const quant::PrecisionTable precision = experiment_.precision_at(done_);
   const quant::Context context{.tape = tape,
@@ -50,10 +50,11 @@ StepRecord Trainer::update_weights(const data::Batch& batch, quant::Probe* probe
                                .range_momentum = config_.quant.range_momentum,
                                .probe = probe};
   const Var logits = experiment_.model->forward(context, Var(batch.inputs));
-  const Var loss = ops::cross_entropy(tape, logits, batch.labels);
+  const Var loss = ops::cross_entropy(tape, logits, batch.labels, config_.train.label_smoothing);
   const float value = loss.value().item();
   tape.backward(loss);
-  optimizer_.step(rate);
+  if (config_.train.clip > 0) optim::clip_gradients(experiment_.model->parameters(), config_.train.clip);
+  optimizer_->step(rate);
   const double correct = static_cast<double>(ops::count_correct(logits.value(), batch.labels));
   return {.loss = value, .accuracy = 100.0 * correct / static_cast<double>(batch.labels.size()), .learning_rate = rate};
 } catch (const Error& error) {
@@ -69,22 +70,31 @@ std::string against_divergence(const Config& config) {
 
 double Trainer::learning_rate() const {
   const optim::ScheduleOptions options{config_.train.learning_rate, config_.train.steps, config_.train.milestones,
-                                       config_.train.factor};
+                                       config_.train.factor, config_.train.warmup};
   return optim::find_schedule(config_.train.schedule).learning_rate(options, done_);
+}
+
+double Trainer::epochs() const {
+  const data::ImageData* images = experiment_.data.images();
+  // The first token of a text is predicted by none.
+  const int64_t items = images ? images->train->size() : experiment_.data.text()->train->size() - 1;
+  return static_cast<double>(items_) / static_cast<double>(items);
 }
 
 double Trainer::items_per_second() const { return static_cast<double>(items_) / std::max(watch_.seconds(), 1e-9); }
 
 ProgressState Trainer::progress(const StepRecord& record) const {
   const double per_second = items_per_second();
-  return {.what = "step",
-          .done = done_,
-          .total = config_.train.steps,
-          .has_result = true,
-          .loss = record.loss,
-          .accuracy = record.accuracy,
-          .items_per_second = per_second,
-          .seconds_left = static_cast<double>((config_.train.steps - done_) * config_.train.batch) / per_second};
+  return {
+      .what = "step",
+      .items = item_name(experiment_.data),
+      .done = done_,
+      .total = config_.train.steps,
+      .has_result = true,
+      .loss = record.loss,
+      .accuracy = record.accuracy,
+      .items_per_second = per_second,
+      .seconds_left = watch_.seconds() * static_cast<double>(config_.train.steps - done_) / static_cast<double>(done_)};
 }
 
 }  // namespace fqt::trainer

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "data/loader.h"
-#include "engine/optim/sgd.h"
+#include "engine/optim/optimizer.h"
 #include "quant/probe.h"
 #include "trainer/experiment.h"
 #include "trainer/log.h"
@@ -17,6 +17,7 @@ class Stopwatch {
  public:
   void start() { since_ = Clock::now(); }
   void stop() { seconds_ += std::chrono::duration<double>(Clock::now() - since_).count(); }
+  double epochs() const;  ///< passes over the data
   double seconds() const { return seconds_; }
 
  private:
@@ -35,7 +36,8 @@ class Trainer {
   StepRecord step(quant::Probe* probe);
 
   int64_t done() const { return done_; }    ///< steps
-  int64_t items() const { return items_; }  ///< images in them
+  int64_t items() const { return items_; }  ///< images or tokens in them
+  double epochs() const;                    ///< passes over the data
   double seconds() const { return watch_.seconds(); }
   double items_per_second() const;
   bool diverged() const { return diverged_; }
@@ -49,7 +51,7 @@ class Trainer {
   Experiment& experiment_;
   const Config& config_;
   data::Loader loader_;
-  optim::Sgd optimizer_;
+  std::unique_ptr<optim::Optimizer> optimizer_;
   Stopwatch watch_;
   int64_t done_ = 0, items_ = 0;
   bool diverged_ = false;

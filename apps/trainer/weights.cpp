@@ -13,9 +13,11 @@
 namespace fqt::trainer {
 namespace {
 
+/// A tensor of a model, and how a file has it.
 struct State {
   std::string name;
   Tensor* tensor;
+  ParameterLayout layout = ParameterLayout::plain;
 };
 
 std::vector<State> state_of(layers::Module& model) {
@@ -25,12 +27,117 @@ std::vector<State> state_of(layers::Module& model) {
   return state;
 }
 
+/// PyTorch's name of a norm's parameter; others are called the same.
+std::string torch_name(const std::string& name) {
+  constexpr std::pair<std::string_view, std::string_view> kEndings[] = {{".gamma", ".weight"}, {".beta", ".bias"}};
+  for (const auto& [ours, theirs] : kEndings)
+    if (name.ends_with(ours)) return name.substr(0, name.size() - ours.size()).append(theirs);
+  return name;
+}
+
+std::vector<State> torch_state_of(layers::Module& model) {
+  std::vector<State> state;
+  for (Parameter* parameter : model.parameters())
+    state.push_back({torch_name(parameter->name), &parameter->value, parameter->layout});
+  for (const layers::NamedBuffer& buffer : model.buffers())
+    if (!buffer.name.ends_with(".lhs_range") && !buffer.name.ends_with(".rhs_range"))
+      state.push_back({buffer.name, buffer.tensor});
+  return state;
+}
+
+/// The axes in the order in which PyTorch has them.
+std::vector<size_t> torch_axes(const State& state) {
+  switch (state.layout) {
+    case ParameterLayout::matrix:
+      return {1, 0};
+    case ParameterLayout::convolution:
+      return {3, 2, 0, 1};
+    case ParameterLayout::plain:
+      break;
+  }
+  std::vector<size_t> axes(state.tensor->shape().size());
+  for (size_t axis = 0; axis < axes.size(); ++axis) axes[axis] = axis;
+  return axes;
+}
+
+Shape torch_shape(const State& state) {
+  Shape shape;
+  for (const size_t axis : torch_axes(state)) shape.push_back(state.tensor->shape()[axis]);
+  return shape;
+}
+
+/// Calls visit(place in our order, place in PyTorch's) for every element.
+template <typename Visit>
+void for_places(const State& state, const Visit& visit) {
+  const std::vector<size_t> axes = torch_axes(state);
+  const Shape shape = torch_shape(state);
+  Shape stride(axes.size(), 1), step(axes.size());
+  for (size_t axis = axes.size(); axis-- > 1;) stride[axis - 1] = stride[axis] * state.tensor->shape()[axis];
+  for (size_t i = 0; i < axes.size(); ++i) step[i] = stride[axes[i]];
+  Shape index(axes.size(), 0);
+  int64_t ours = 0;
+  for (int64_t theirs = 0; theirs < state.tensor->size(); ++theirs) {
+    visit(ours, theirs);
+    for (size_t axis = axes.size(); axis-- > 0;) {
+      ours += step[axis];
+      if (++index[axis] < shape[axis]) break;
+      ours -= step[axis] * shape[axis];
+      index[axis] = 0;
+    }
+  }
+}
+
+Tensor to_torch(const State& state) {
+  Tensor result(torch_shape(state));
+  for_places(state, [&](int64_t ours, int64_t theirs) { result.data()[theirs] = state.tensor->data()[ours]; });
+  return result;
+}
+
+Tensor from_torch(const State& state, const Tensor& given) {
+  Tensor result(state.tensor->shape());
+  for_places(state, [&](int64_t ours, int64_t theirs) { result.data()[ours] = given.data()[theirs]; });
+  return result;
+}
+
 void check_finite(const std::string& where, const std::string& name, const Tensor& tensor) {
   const auto values = tensor.values();
   const auto bad = std::find_if(values.begin(), values.end(), [](float value) { return !std::isfinite(value); });
   if (bad != values.end())
     fail(ErrorKind::data, "[weights] {}: tensor '{}' holds {} at index {}; these weights come from a run that diverged",
          where, name, *bad, bad - values.begin());
+}
+
+/// The file's tensor for each of `wanted`; Error(data) unless each has its own, and no other is there.
+std::vector<const Tensor*> match(const std::string& path, const TensorFile& file, const std::vector<State>& wanted) {
+  std::map<std::string, const Tensor*> unclaimed;
+  for (const NamedTensor& named : file.tensors) unclaimed[named.name] = &named.tensor;
+  std::vector<std::string> problems;
+  std::vector<const Tensor*> found;
+  for (const State& state : wanted) {
+    const auto claimed = unclaimed.extract(state.name);
+    const Shape expected = torch_shape(state);
+    if (claimed.empty())
+      problems.push_back(fmt::format("'{}' is missing", state.name));
+    else if (claimed.mapped()->shape() != expected)
+      problems.push_back(fmt::format("'{}' has shape {}, the model expects {}", state.name,
+                                     to_string(claimed.mapped()->shape()), to_string(expected)));
+    else
+      found.push_back(claimed.mapped());
+  }
+  for (const auto& [name, tensor] : unclaimed) problems.push_back(fmt::format("'{}' is unknown to the model", name));
+  for (const std::string& name : file.whole_numbers)
+    if (!name.ends_with(".num_batches_tracked")) problems.push_back(fmt::format("'{}' holds whole numbers", name));
+  if (!problems.empty()) fail(ErrorKind::data, "[weights] {} does not fit the model: {}", path, join(problems, "; "));
+  for (size_t i = 0; i < wanted.size(); ++i) check_finite(path, wanted[i].name, *found[i]);
+  return found;
+}
+
+int64_t step_of(const TensorFile& file) {
+  int64_t step = 0;
+  const auto text = file.metadata.find("step");
+  if (text != file.metadata.end())
+    std::from_chars(text->second.data(), text->second.data() + text->second.size(), step);
+  return step;
 }
 
 }  // namespace
@@ -43,34 +150,21 @@ void save_weights(const std::string& path, layers::Module& model, int64_t step) 
   write_safetensors(path, file);
 }
 
+void export_weights(const std::string& path, layers::Module& model) {
+  TensorFile file;
+  for (const State& state : torch_state_of(model)) file.tensors.push_back({state.name, to_torch(state)});
+  file.metadata = {{"format", "pt"}};
+  write_safetensors(path, file);
+}
+
 int64_t load_weights(const std::string& path, layers::Module& model) {
   const TensorFile file = read_safetensors(path);
-  std::map<std::string, const Tensor*> unclaimed, found;
-  for (const NamedTensor& named : file.tensors) unclaimed[named.name] = &named.tensor;
-
-  std::vector<std::string> problems;
-  const std::vector<State> wanted = state_of(model);
-  for (const State& state : wanted) {
-    const auto claimed = unclaimed.extract(state.name);
-    if (claimed.empty())
-      problems.push_back(fmt::format("'{}' is missing", state.name));
-    else if (claimed.mapped()->shape() != state.tensor->shape())
-      problems.push_back(fmt::format("'{}' has shape {}, the model expects {}", state.name,
-                                     to_string(claimed.mapped()->shape()), to_string(state.tensor->shape())));
-    else
-      found[state.name] = claimed.mapped();
-  }
-  for (const auto& [name, tensor] : unclaimed) problems.push_back(fmt::format("'{}' is unknown to the model", name));
-  if (!problems.empty()) fail(ErrorKind::data, "[weights] {} does not fit the model: {}", path, join(problems, "; "));
-
-  for (const State& state : wanted) check_finite(path, state.name, *found.at(state.name));
-  for (const State& state : wanted) *state.tensor = found.at(state.name)->clone();
-
-  int64_t step = 0;
-  const auto text = file.metadata.find("step");
-  if (text != file.metadata.end())
-    std::from_chars(text->second.data(), text->second.data() + text->second.size(), step);
-  return step;
+  const auto format = file.metadata.find("format");
+  const bool own = format != file.metadata.end() && format->second == "fqt";
+  const std::vector<State> wanted = own ? state_of(model) : torch_state_of(model);
+  const std::vector<const Tensor*> found = match(path, file, wanted);
+  for (size_t i = 0; i < wanted.size(); ++i) *wanted[i].tensor = from_torch(wanted[i], *found[i]);
+  return step_of(file);
 }
 
 void check_finite(const std::string& where, layers::Module& model) {

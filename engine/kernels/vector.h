@@ -69,6 +69,17 @@ struct LayerNormRow {
   float mean, inverse;
 };
 
+/// One step of Adam; see optim::Adam.
+struct AdamStep {
+  float beta1, beta2;
+  float one_minus_beta1, one_minus_beta2;
+  float rate;             ///< learning rate / (1 - beta1^t)
+  float root_correction;  ///< sqrt(1 - beta2^t)
+  float epsilon;
+  float decay;  ///< times w, added to the gradient
+  float keep;   ///< what w is multiplied by first
+};
+
 /// Loops over float vectors that training spends time in. One source (vector.inl) is compiled for every instruction
 /// set: additions, multiplications, divisions and comparisons in a fixed order, which round the same everywhere.
 /// Outputs overlap no input unless said otherwise.
@@ -150,6 +161,9 @@ struct VectorKernels {
 
   /// v = momentum * v + (grad + decay * w); w = w - rate * v
   void (*sgd)(float* w, float* v, const float* grad, float rate, float momentum, float decay, int64_t count);
+  /// w = keep * w; g = grad + decay * w; m = beta1 * m + (1 - beta1) * g; v = beta2 * v + (1 - beta2) * g * g;
+  /// w = w - rate * m / (sqrt(v) / root_correction + epsilon). `decay` is of w as it was.
+  void (*adam)(float* w, float* m, float* v, const float* grad, const AdamStep& step, int64_t count);
 };
 
 }  // namespace fqt::kernels

@@ -211,6 +211,17 @@ inline void sgd(float* __restrict w, float* __restrict v, const float* __restric
   }
 }
 
+inline void adam(float* __restrict w, float* __restrict m, float* __restrict v, const float* __restrict grad,
+                 const AdamStep& step, int64_t count) {
+  const AdamStep s = step;
+  for (int64_t i = 0; i < count; ++i) {
+    const float g = grad[i] + s.decay * w[i];
+    m[i] = s.beta1 * m[i] + s.one_minus_beta1 * g;
+    v[i] = s.beta2 * v[i] + s.one_minus_beta2 * (g * g);
+    w[i] = s.keep * w[i] - s.rate * (m[i] / (__builtin_sqrtf(v[i]) / s.root_correction + s.epsilon));
+  }
+}
+
 #include "engine/kernels/columns.inl"
 
 constexpr VectorKernels kVectorKernels{
@@ -246,6 +257,7 @@ constexpr VectorKernels kVectorKernels{
     .normalize_grad_sums = normalize_grad_sums,
     .normalize_grad = normalize_grad,
     .sgd = sgd,
+    .adam = adam,
 };
 
 #undef FQT_INDEPENDENT

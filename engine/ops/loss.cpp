@@ -72,15 +72,18 @@ Var cross_entropy(Tape& tape, const Var& logits, std::span<const int32_t> labels
                      });
 }
 
-int64_t count_correct(const Tensor& logits, std::span<const int32_t> labels) {
+int64_t count_correct(const Tensor& logits, std::span<const int32_t> labels, int64_t top) {
   check_labels("count_correct", logits, labels);
+  check(top >= 1, "[count_correct] the {} largest logits; give at least 1", top);
   const int64_t classes = logits.dim(1);
   int64_t correct = 0;
   for (size_t row = 0; row < labels.size(); ++row) {
     const float* const logit = logits.data() + static_cast<int64_t>(row) * classes;
     const float* const label = logit + labels[row];
-    const bool first = std::all_of(logit, label, [&](float other) { return other < *label; });
-    correct += first && std::all_of(label, logit + classes, [&](float other) { return other <= *label; });
+    // What is not smaller stands before; NaN is not smaller than anything.
+    const int64_t before = std::count_if(logit, label, [&](float other) { return !(other < *label); }) +
+                           std::count_if(label + 1, logit + classes, [&](float other) { return !(other <= *label); });
+    correct += *label == *label && before < top;
   }
   return correct;
 }

@@ -13,7 +13,8 @@ namespace fqt::ops {
 /// Error(data) where the mean is not finite.
 Var cross_entropy(Tape& tape, const Var& logits, std::span<const int32_t> labels, double smoothing = 0);
 
-/// Rows whose largest logit (the first among equals) is at the label. A row with NaN is not correct.
-int64_t count_correct(const Tensor& logits, std::span<const int32_t> labels);
+/// Rows whose label is among the `top` largest logits, earlier classes first among equals. A row whose label's logit is
+/// NaN is not counted; another that is NaN counts as larger. Error(usage) unless top >= 1.
+int64_t count_correct(const Tensor& logits, std::span<const int32_t> labels, int64_t top = 1);
 
 }  // namespace fqt::ops

@@ -1,6 +1,7 @@
 #include "engine/optim/schedule.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "engine/find.h"
 #include "engine/math.h"
@@ -23,10 +24,16 @@ double cosine(const ScheduleOptions& options, int64_t step) {
   return options.learning_rate * (0.5 + 0.5 * math::cos_turns(0.5 * done));
 }
 
+double inverse_sqrt(const ScheduleOptions& options, int64_t step) {
+  const double n = static_cast<double>(step + 1), warmup = static_cast<double>(std::max<int64_t>(options.warmup, 1));
+  return options.learning_rate * (n < warmup ? n / warmup : std::sqrt(warmup / n));
+}
+
 constexpr Schedule kSchedules[] = {
     {"constant", constant},
     {"step", step_down},
     {"cosine", cosine},
+    {"inverse_sqrt", inverse_sqrt},
 };
 
 }  // namespace

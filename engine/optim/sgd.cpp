@@ -6,8 +6,7 @@
 
 namespace fqt::optim {
 
-Sgd::Sgd(std::vector<Parameter*> parameters, SgdOptions options)
-    : parameters_(std::move(parameters)), options_(options) {
+Sgd::Sgd(std::vector<Parameter*> parameters, SgdOptions options) : Optimizer(std::move(parameters)), options_(options) {
   // From zero the first step gives v = momentum * 0 + g: no flag is needed to tell it apart.
   for (const Parameter* parameter : parameters_) velocity_.push_back(Tensor::zeros(parameter->value.shape()));
 }
@@ -29,8 +28,10 @@ void Sgd::step(double learning_rate) {
   }
 }
 
-void Sgd::zero_grad() {
-  for (Parameter* parameter : parameters_) parameter->zero_grad();
+std::vector<NamedTensor> Sgd::state() {
+  std::vector<NamedTensor> all;
+  for (size_t i = 0; i < parameters_.size(); ++i) all.push_back({parameters_[i]->name + ".velocity", &velocity_[i]});
+  return all;
 }
 
 }  // namespace fqt::optim

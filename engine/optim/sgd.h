@@ -1,8 +1,6 @@
 #pragma once
 
-#include <vector>
-
-#include "engine/autograd/parameter.h"
+#include "engine/optim/optimizer.h"
 
 namespace fqt::optim {
 
@@ -13,17 +11,15 @@ struct SgdOptions {
 
 /// Stochastic gradient descent as PyTorch defines it: g = grad + weight_decay * w; v = momentum * v + g (v = g at the
 /// first step); w = w - learning_rate * v. All in float32. Parameters without a gradient are left alone.
-class Sgd {
+class Sgd : public Optimizer {
  public:
   Sgd(std::vector<Parameter*> parameters, SgdOptions options);
-  void step(double learning_rate);
-  /// Undefined every parameter's gradient.
-  void zero_grad();
+  void step(double learning_rate) override;
+  std::vector<NamedTensor> state() override;
   /// One tensor a parameter, in order: the optimizer's whole state.
   std::vector<Tensor>& velocity() { return velocity_; }
 
  private:
-  std::vector<Parameter*> parameters_;
   std::vector<Tensor> velocity_;
   SgdOptions options_;
 };

@@ -102,6 +102,29 @@ TEST_CASE("config: every recipe that is built in says what it is, sets switches 
   CHECK_THROWS_AS(recipe_layer("none"), Error);
 }
 
+TEST_CASE("config: a model brings its own defaults, which recipe, file and flags go over") {
+  const Assignment lstm{"model", "lstm_lm", ""};
+  const Config config = resolve_config({{lstm}});
+  CHECK(config.data == "grammar");
+  CHECK(config.train.clip == 0.25);
+  CHECK(config.layers.hidden == 650);
+  const Config file = resolve_config({{lstm, {"layers.hidden", "300", "a.toml:1"}}, {{"data", "shapes", "--data"}}});
+  CHECK(file.layers.hidden == 300);
+  CHECK(file.data == "shapes");
+  CHECK(file.train.clip == 0.25);
+  CHECK(resolve_config({{lstm}, {{"model", "resnet20", ""}}}).data == "shapes");
+  CHECK(describe_recipe(config) == "paper");  // what a model is like is no switch of a recipe
+}
+
+TEST_CASE("config: --set takes the last part of a key where no other key ends so") {
+  CHECK(parse_assignment("hidden=200").key == "layers.hidden");
+  CHECK(parse_assignment("grad_bits=8").key == "quant.grad_bits");
+  CHECK(parse_assignment("data=shapes").key == "data");
+  CHECK(parse_assignment("nothing=1").key == "nothing");
+  CHECK(set_error("schedule=step") ==
+        "[config] --set schedule: this may be train.schedule or bits.schedule; give one of them");
+}
+
 TEST_CASE("config: the length is given in steps or in epochs, and the later layer wins") {
   Config config = from_file("[train]\nsteps = 10\n");
   apply_layer(config, {{"train.epochs", "2", "--epochs"}});

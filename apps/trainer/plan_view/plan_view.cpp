@@ -37,7 +37,8 @@ double PlanView::metric(const quant::Metric& metric, const PlannedModel& plan, s
 PlanView view_plans(const std::vector<Config>& configs, const models::ModelOptions& options) {
   const Config& first = configs.front();
   PlanView view{first.model, describe_recipe(first), first.bits.schedule, first.train.batch, first.seed, {}, {}};
-  view.sites = models::trace_sites(*models::build_model(first.model, options), options);
+  view.sites = models::trace_sites(*models::build_model(first.model, options), options,
+                                   models::find_model_kind(first.model).input);
   for (const Config& config : configs) {
     PlannedModel& plan = view.plans.emplace_back();
     plan.text = config.plan;

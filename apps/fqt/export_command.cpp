@@ -1,0 +1,41 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+
+#include "fqt/command.h"
+#include "fqt/output.h"
+#include "trainer/config_keys.h"
+#include "trainer/experiment.h"
+#include "trainer/run_directory.h"
+#include "trainer/weights.h"
+
+namespace fqt::program {
+namespace {
+
+using namespace fqt::trainer;
+
+struct Arguments {
+  std::string directory, out;
+};
+
+void run(const Arguments& arguments) {
+  const RunDirectory directory = RunDirectory::open(arguments.directory);
+  const Config config = finished_config(directory);
+  const Experiment experiment = open_experiment(config);
+  const int64_t step = load_weights(directory.weights(), *experiment.model);
+  export_weights(arguments.out, *experiment.model);
+  print(fmt::format("wrote {}: {} after {} steps, under PyTorch's names and layouts\n", arguments.out, config.model,
+                    step));
+}
+
+}  // namespace
+
+Action declare_export(CLI::App& app) {
+  const auto arguments = std::make_shared<Arguments>();
+  app.add_option("directory", arguments->directory, "run directory, as `fqt train` made it")->required();
+  app.add_option("-o,--out", arguments->out, "file to write")->required()->type_name("FILE.safetensors");
+  return [arguments] { run(*arguments); };
+}
+
+}  // namespace fqt::program

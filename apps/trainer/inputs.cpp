@@ -1,0 +1,94 @@
+#include "trainer/inputs.h"
+
+#include <algorithm>
+
+#include "engine/check.h"
+
+namespace fqt::trainer {
+namespace {
+
+constexpr int64_t kTestImages = 100;  ///< a batch
+constexpr int64_t kTestRows = 10;     ///< of text, a batch
+
+data::LoaderOptions training_options(const Config& config) {
+  return {.batch = config.train.batch,
+          .sequence = config.train.sequence,
+          .seed = static_cast<uint64_t>(config.seed),
+          .shuffle = true,
+          .augment = config.train.augment == "on",
+          .drop_last = false};
+}
+
+data::LoaderOptions evaluation_options(const Config& config, int64_t batch) {
+  return {.batch = batch,
+          .sequence = config.train.sequence,
+          .seed = static_cast<uint64_t>(config.seed),
+          .shuffle = false,
+          .augment = false,
+          .drop_last = false,
+          .every_token = true};
+}
+
+}  // namespace
+
+std::string_view item_name(const data::Data& data) { return data.images() ? "images" : "tokens"; }
+
+bool is_endless(const data::Data& data) {
+  return data.images() ? data.images()->train->endless() : data.text()->train->endless();
+}
+
+models::ModelOptions model_options(const Config& config) {
+  const LayerOptions& layers = config.layers;
+  return {.sequence = config.train.sequence,
+          .norm = layers.norm,
+          .dropout = layers.dropout,
+          .hidden = layers.hidden,
+          .depth = layers.depth,
+          .heads = layers.heads,
+          .feed_forward = layers.feed_forward,
+          .positions = layers.positions};
+}
+
+models::ModelOptions model_options(const Config& config, const data::Data& data) {
+  const bool reads_images = models::find_model_kind(config.model).input == models::ModelInput::images;
+  check(reads_images == (data.images() != nullptr), "[config] {} reads {}, and {} is {}; give other data with --data",
+        config.model, reads_images ? "images" : "text", data.name(), reads_images ? "text" : "images");
+  models::ModelOptions options = model_options(config);
+  if (const data::TextData* text = data.text()) {
+    options.classes = text->vocabulary.size();
+    return options;
+  }
+  const data::ImageDataset& train = *data.images()->train;
+  options.height = train.height();
+  options.width = train.width();
+  options.channels = train.channels();
+  options.classes = train.classes();
+  return options;
+}
+
+std::unique_ptr<data::BatchSource> training_batches(const data::Data& data, const Config& config) {
+  const data::LoaderOptions options = training_options(config);
+  if (const data::TextData* text = data.text()) return data::token_batches(*text->train, options);
+  const data::ImageDataset& train = *data.images()->train;
+  check(config.train.batch <= train.size(),
+        "[config] train.batch: {} images a step, but {} has {}; give fewer with --batch", config.train.batch,
+        data.name(), train.size());
+  return data::image_batches(train, data.images()->normalization, options);
+}
+
+EvaluationBatches evaluation_batches(const data::Data& data, const Config& config, Split split) {
+  const auto limited = [](int64_t all, int64_t limit) { return limit > 0 ? std::min(limit, all) : all; };
+  if (const data::TextData* text = data.text()) {
+    const data::TokenStream& stream = split == Split::valid ? *text->valid : *text->test;
+    const int64_t predicted = stream.size() - 1;
+    return {data::token_batches(stream, evaluation_options(config, std::min(kTestRows, predicted))),
+            limited(predicted, config.eval.tokens)};
+  }
+  const data::ImageData& images = *data.images();
+  const int64_t count = limited(images.test->size(), config.eval.images);
+  return {
+      data::image_batches(*images.test, images.normalization, evaluation_options(config, std::min(kTestImages, count))),
+      count};
+}
+
+}  // namespace fqt::trainer

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "data/batch.h"
+#include "data/open.h"
+#include "models/zoo.h"
+#include "trainer/config.h"
+
+namespace fqt::trainer {
+
+// What training asks of its data, be they images or text.
+
+/// "images", "tokens"
+std::string_view item_name(const data::Data& data);
+
+/// What evaluation runs on. Images have no validation set: their test set is both.
+enum class Split { valid, test };
+
+/// What a model is built for, as far as the configuration says.
+models::ModelOptions model_options(const Config& config);
+/// The same with the sizes of the data. Error(usage) where the model does not read data of this sort.
+models::ModelOptions model_options(const Config& config, const data::Data& data);
+
+/// Error(usage) where the data does not fill a batch.
+std::unique_ptr<data::BatchSource> training_batches(const data::Data& data, const Config& config);
+
+/// Every image once, or every token that follows another.
+struct EvaluationBatches {
+  std::unique_ptr<data::BatchSource> source;
+  int64_t items;  ///< of them to use: as many as config.eval says
+};
+EvaluationBatches evaluation_batches(const data::Data& data, const Config& config, Split split);
+
+/// Whether the data never end.
+bool is_endless(const data::Data& data);
+
+}  // namespace fqt::trainer
