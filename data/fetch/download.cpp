@@ -98,7 +98,10 @@ bool attempt(const std::string& url, const std::string& file, int64_t most, cons
   if (transfer.unwritable || std::fflush(stream.get()) != 0) {
     fail(ErrorKind::io, "[download] {} cannot be written; is the disk full?", file);
   }
-  if (code != CURLE_OK) {
+  long status = 0;
+  curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &status);
+  const bool beyond_end = code == CURLE_HTTP_RETURNED_ERROR && status == 416;  // nothing is left to send
+  if (code != CURLE_OK && !beyond_end) {
     const std::string why = message[0] ? message.data() : curl_easy_strerror(code);
     fail(ErrorKind::io, "[download] {}: {}; {}", url, why, advice(code));
   }
