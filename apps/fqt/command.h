@@ -34,6 +34,7 @@ Action declare_recipes(CLI::App& app);
 Action declare_explain(CLI::App& app);
 Action declare_quantize(CLI::App& app);
 Action declare_vectors(CLI::App& app);
+Action declare_data(CLI::App& app);
 Action declare_bench(CLI::App& app);
 Action declare_info(CLI::App& app);
 

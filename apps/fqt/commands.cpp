@@ -12,6 +12,7 @@ constexpr Command kCommands[] = {
     {"explain", "a model's matrix products, and one of them walked through", declare_explain},
     {"quantize", "round an array to a grid, and see what is lost", declare_quantize},
     {"vectors", "test vectors to check other implementations with", declare_vectors},
+    {"data", "data built in, found, downloaded, verified, written", declare_data},
     {"bench", "how fast the kernels and whole training steps are here", declare_bench},
     {"info", "this program, this machine, and what can be trained", declare_info},
 };
