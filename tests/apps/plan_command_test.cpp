@@ -300,6 +300,13 @@ TEST_CASE("plan command: what people get wrong") {
                  "my.toml:1: no site is called 'stem.con'; did you mean 'stem.conv'?"));
   write(folder / "my.toml", "[[rule]]\nsites = \"*\"\nbits = 4.5\n");
   CHECK(contains(error(kUsage, plan_of({"my.toml"}, {"--json"}), folder), "my.toml:3: bits are a whole number"));
+
+  const std::string kept = "[[rule]]\nsites = \"*\"\nbits = 4\n";
+  write(folder / "my.toml", kept);
+  std::filesystem::create_symlink("my.toml", folder / "link.svg");
+  for (const char* svg : {"my.toml", "./my.toml", "link.svg"})
+    CHECK(contains(error(kUsage, plan_of({"U:6", "my.toml"}, {"--svg", svg}), folder), "is a plan file"));
+  CHECK(read(folder / "my.toml") == kept);
 }
 
 TEST_CASE("plan command: pieces of the table") {
