@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/check.h"
 #include "fqt/command.h"
 #include "fqt/config_options.h"
 #include "fqt/output.h"
@@ -18,6 +19,8 @@ namespace fqt::program {
 namespace {
 
 using namespace fqt::trainer;
+
+constexpr int64_t kMostSteps = int64_t{1} << 40;
 
 struct Arguments {
   std::string site;
@@ -42,10 +45,27 @@ void train(const Arguments& arguments, const Experiment& experiment, const Inter
   }
 }
 
+/// What trains first belongs to a run of that length and one more step, unless it is said how long the run is.
+Config resolve(const Arguments& arguments) {
+  check(arguments.steps == 0 || !arguments.site.empty(),
+        "[explain] --steps trains before one layer is walked through; name the layer, as in `fqt explain resnet20 "
+        "stem.conv --steps {}`",
+        arguments.steps);
+  Config config = resolve_config({arguments.flags});
+  if (arguments.steps > 0 && config.train.steps == 0 && config.train.epochs == 0)
+    config.train.steps = arguments.steps + 1;
+  return config;
+}
+
 void run(const Arguments& arguments) {
   const Interrupt interrupt;
-  Experiment experiment = open_experiment(resolve_config({arguments.flags}));
+  Experiment experiment = open_experiment(resolve(arguments));
   if (arguments.site.empty()) return explain_products(arguments, experiment);
+  const int64_t length = experiment.config.train.steps;
+  check(arguments.steps < length,
+        "[explain] --steps {}: the step after them is none of a run of {}; give fewer, or a longer run with --set "
+        "train.steps={}",
+        arguments.steps, length, arguments.steps + 1);
   const quant::SiteShape& site = find_site(experiment, arguments.site);
   Trainer trainer(experiment);
   train(arguments, experiment, interrupt, trainer);
@@ -64,11 +84,9 @@ Action declare_explain(CLI::App& app) {
       ->type_name("SITE");
   for (const char* key : {"data", "plan", "recipe", "seed", "threads", "train.batch"})
     add_key(app, flags, std::string(find_key(key)->flag), *find_key(key));
-  const auto steps = [arguments](int64_t count) {
-    arguments->steps = count;
-    arguments->flags.push_back({"train.steps", std::to_string(count), "--steps"});
-  };
-  app.add_option_function<int64_t>("--steps", steps, "train this many steps first")->type_name("N");
+  app.add_option("--steps", arguments->steps, "train this many steps first")
+      ->check(CLI::Range(int64_t{1}, kMostSteps).description(""))
+      ->type_name("N");
   add_set(app, flags);
   app.add_flag("--json", arguments->json, "print the same facts as one JSON object");
   app.add_flag("--quiet", arguments->quiet, "show no progress");

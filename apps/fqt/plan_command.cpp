@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -36,6 +37,13 @@ struct Arguments {
   bool json = false, csv = false, toml = false;
 };
 
+/// Error(usage) where a picture would go over a plan file.
+void check_keeps(const std::string& plan, const std::string& svg) {
+  std::error_code missing;
+  check(!is_plan_file(plan) || !std::filesystem::equivalent(plan, svg, missing),
+        "[plan] --svg {} is a plan file, which the picture would replace; choose another name", svg);
+}
+
 /// A configuration for each plan.
 std::vector<Config> resolve(const Arguments& arguments) {
   std::vector<Config> configs;
@@ -48,6 +56,7 @@ std::vector<Config> resolve(const Arguments& arguments) {
   check(!configs.front().model.empty(),
         "[plan] no model is named; `fqt info` lists them, as in `fqt plan resnet20 --plan A:C-:4-8`");
   check(!arguments.toml || configs.size() == 1, "[plan] --toml writes the file of one plan; give one --plan");
+  for (const Config& config : configs) check_keeps(config.plan, arguments.svg);
   return configs;
 }
 

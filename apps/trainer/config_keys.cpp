@@ -136,7 +136,7 @@ const ConfigKey kKeys[] = {
      bit_schedule_names},
     {"bits.low", "", "schedules cyclic and progressive: where they start",
      [](Config& c) -> Field { return &c.bits.low; }, quant::kMinBits, quant::kMaxBits},
-    {"bits.period", "", "schedule cyclic: steps from low to the planned bits; 0: a 32nd of the run",
+    {"bits.period", "", "schedule cyclic: steps from low to the planned bits, at least 2; 0: a 32nd of the run, at least 8",
      [](Config& c) -> Field { return &c.bits.period; }, 0, kMost},
     {"bits.share", "", "schedule progressive: share of the run after which the planned bits are reached",
      [](Config& c) -> Field { return &c.bits.share; }, 0, 1},

@@ -8,7 +8,7 @@
 #include "engine/kernels/table.h"
 #include "models/trace.h"
 #include "models/zoo.h"
-#include "quant/plan/schedule.h"
+#include "trainer/bit_schedule.h"
 #include "trainer/inputs.h"
 #include "trainer/plan_file.h"
 #include "trainer/recipes.h"
@@ -61,11 +61,7 @@ std::string Experiment::summary() const {
 }
 
 quant::PrecisionTable Experiment::precision_at(int64_t step) const {
-  const BitOptions& schedule = config.bits;
-  return quant::make_precision_table(
-      quant::scheduled(bits, {schedule.schedule, schedule.low, schedule.period, schedule.share, config.train.steps},
-                       step),
-      config.quant);
+  return quant::make_precision_table(quant::scheduled(bits, bit_schedule(config), step), config.quant);
 }
 
 quant::BitTable plan_bits(const Config& config, std::span<const quant::SiteShape> sites) {
@@ -76,7 +72,8 @@ quant::BitTable plan_bits(const Config& config, std::span<const quant::SiteShape
 
 Experiment open_experiment(const Config& config) {
   check(!config.model.empty(), "[config] no model is named; `fqt info` lists them, as in `fqt train resnet20`");
-  kernels::active();  // FQT_ISA may be wrong: better said before data is read than after
+  bit_schedule(config);  // what does not go together is said before data is read, too
+  kernels::active();     // FQT_ISA may be wrong: better said before data is read than after
   set_threads(static_cast<int>(config.threads));
 
   Experiment experiment;

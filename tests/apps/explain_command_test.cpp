@@ -273,19 +273,17 @@ TEST_CASE("explain: without a site, all products") {
 
 TEST_CASE("explain: the step it shows is the step a run takes, and nothing is left behind") {
   const TemporaryFolder folder;
-  const std::vector<std::string> constant{"--set", "train.schedule=constant"};
-  const Outcome outcome =
-      explain({"stage1.block2.conv1", "--steps", "2", constant[0], constant[1], "--json"}, folder.path());
+  const Outcome outcome = explain({"stage1.block2.conv1", "--steps", "2", "--json"}, folder.path());
   CAPTURE(outcome.err);
   REQUIRE(outcome.exit_code == 0);
-  CHECK(contains(outcome.err, "batch 4, 2 steps"));
+  CHECK(contains(outcome.err, "batch 4, 3 steps"));
   CHECK(std::filesystem::is_empty(folder.path()));
   const Json site = Json::parse(outcome.out);
   check_site(site, 3);
-  CHECK(site["step"] == 3);
+  CHECK((site["step"] == 3 && site["steps"] == 3));
 
-  const Outcome run = fqt_program({"train", "resnet20", "--batch", "4", "--steps", "3", constant[0], constant[1],
-                                   "--set", "eval.images=1", "--set", "probe.every=2", "--out", folder / "run"});
+  const Outcome run = fqt_program({"train", "resnet20", "--batch", "4", "--steps", "3", "--set", "eval.images=1",
+                                   "--set", "probe.every=2", "--out", folder / "run"});
   REQUIRE(run.exit_code == 0);
   std::istringstream log(read(folder / "run/log.jsonl")), probes(read(folder / "run/probes.jsonl"));
   std::string line;
@@ -308,6 +306,39 @@ TEST_CASE("explain: the step it shows is the step a run takes, and nothing is le
   }
   CHECK(found == 3);
   CHECK(contains(explain({"stem.conv", "--steps", "1", "--quiet"}).out, "after 1 step of training"));
+}
+
+TEST_CASE("explain: bits follow the schedule of the run that the step is part of") {
+  const auto bits = [](const Json& site) { return site["products"][0]["lhs"]["bits"].get<int>(); };
+  // 3 + 3/2 (1 - cos(pi t/8)) at t = 0 and 2: 3 and 3.44; at t = 2 of a cycle of 2 it begins anew; of 3: 3 + 9/4.
+  const std::vector<std::string> cyclic{"stage1.block0.conv1", "--set", "bits.schedule=cyclic"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), cyclic.begin(), cyclic.end());
+    return more;
+  };
+  const Json start = json(cyclic);
+  CHECK(bits(start) == 3);
+  CHECK(start["schedule"] == Json{{"name", "cyclic"}, {"low", 3}, {"period", 12}});  // of 400 steps
+  const Json third = json(with({"--steps", "2"}));
+  CHECK(bits(third) == 5);
+  CHECK(third["schedule"]["period"] == 3);
+  CHECK((third["step"] == 3 && third["steps"] == 3));
+  const Json inside = json(with({"--steps", "2", "--set", "train.steps=100"}));
+  CHECK(bits(inside) == 3);
+  CHECK(inside["schedule"]["period"] == 8);
+  CHECK((inside["step"] == 3 && inside["steps"] == 100));
+  CHECK(bits(json(with({"--steps", "2", "--set", "bits.period=2"}))) == 3);
+  // 3 + 3 * 2 / 4 = 4.5, to the even one
+  CHECK(bits(json({"stage1.block0.conv1", "--steps", "2", "--set", "bits.schedule=progressive", "--set",
+                   "train.steps=8"})) == 4);
+  const std::string words = text(with({"--steps", "2", "--set", "train.steps=100"}));
+  CHECK(fits_a_terminal(words));
+  CHECK(contains(words, "cyclic: from 3 bits up to the planned ones, again every 8 steps; below"));
+  CHECK(contains(words, "step 3 of 100"));
+  CHECK(contains(words, "X [4, 32, 32, 16]: affine, 3 bits"));
+  CHECK(contains(text({"--set", "bits.schedule=cyclic"}), "below are the planned ones"));
+  CHECK(json({})["schedule"] == Json{{"name", "constant"}});
+  CHECK_FALSE(contains(text({"head"}), "schedule"));
 }
 
 TEST_CASE("explain: a signal ends it cleanly") {
@@ -333,6 +364,9 @@ TEST_CASE("explain: what people get wrong") {
   CHECK(contains(error({"xyz"}), "no site 'xyz'; `fqt explain resnet20` lists them"));
   CHECK(contains(error({"head", "--plan", "U:1"}), "U:1"));
   CHECK(contains(error({"head", "--steps", "0"}), "--steps"));
+  CHECK(contains(error({"--steps", "3"}), "name the layer"));
+  CHECK(contains(error({"head", "--steps", "8", "--set", "train.steps=8"}), "none of a run of 8"));
+  CHECK(contains(error({"head", "--set", "bits.period=1"}), "bits.period: a cycle of 1 step never leaves bits.low"));
   CHECK(contains(error({"head", "--recipe", "best"}), "best"));
   CHECK(fqt_program({"explain"}).exit_code == 2);
   CHECK(fqt_program({"explain", "resnet21"}).exit_code == 2);

@@ -106,7 +106,8 @@ TEST_CASE("plan command: products of other widths are shown") {
   const std::string recipe = output(plan_of({"U:6"}, {"--recipe", "cpt"}));
   CHECK(contains(recipe, "6      6x6   8x6   6x8"));
   CHECK_FALSE(contains(output(plan_of({"U:6"})), "6x6"));
-  CHECK(contains(output(plan_of({"U:6"}, {"--set", "bits.schedule=cyclic"})), "bits follow the schedule cyclic"));
+  CHECK(contains(output(plan_of({"U:6"}, {"--set", "bits.schedule=cyclic"})),
+                 "bits follow the schedule cyclic: from 3 bits up to the planned ones"));
   const std::string both = output(plan_of({"U:6", "A:C-:4-8,per=product"}));
   check_width(both, 80);
   CHECK(contains(both, "* operands of other widths"));
@@ -187,11 +188,17 @@ TEST_CASE("plan command: --json") {
   REQUIRE(several["plans"].size() == 2);
   CHECK(several["plans"][0] == [] {
     Json one = Json::parse(output(plan_of({"U:6"}, {"--json"})));
-    for (const char* key : {"model", "recipe", "batch", "seed"}) one.erase(key);
+    for (const char* key : {"model", "recipe", "batch", "seed", "schedule"}) one.erase(key);
     return one;
   }());
   CHECK(several["plans"][1]["sites"][20]["D"] == 21);
   CHECK(Json::parse(output(plan_of({"fp32"}, {"--json"})))["size"]["mean_bits"].is_null());
+  CHECK(json["schedule"] == Json{{"name", "constant"}});
+  const auto schedule = [](const std::string& key) {
+    return Json::parse(output(plan_of({}, {"--json", "--set", "bits.schedule=cyclic", "--set", key})))["schedule"];
+  };
+  CHECK(schedule("bits.low=4") == Json{{"name", "cyclic"}, {"low", 4}, {"period", nullptr}});
+  CHECK(schedule("train.steps=640") == Json{{"name", "cyclic"}, {"low", 3}, {"period", 20}});
   // What runs is what the recipe makes of it.
   const Json recipe = Json::parse(output(plan_of({"U:6"}, {"--json", "--set", "quant.grad_bits=8"})));
   CHECK(recipe["sites"][0]["bits"] == 6);
@@ -284,6 +291,7 @@ TEST_CASE("plan command: what people get wrong") {
   CHECK(contains(error(kUsage, plan_of({"U:6"}, {"--batch", "0"})), "--batch: '0' is not allowed"));
   CHECK(contains(error(kUsage, plan_of({"U:6"}, {"--recipe", "papre"})), "--recipe: 'papre' is not allowed"));
   CHECK(contains(error(kUsage, plan_of({"U:6"}, {"--set", "quant.gradbits=8"})), "did you mean 'quant.grad_bits'?"));
+  CHECK(contains(error(kUsage, plan_of({"U:6"}, {"--set", "bits.period=1"})), "bits.period: a cycle of 1 step"));
   CHECK(contains(error(kUsage, plan_of({"U:6"}, {"--image", "32x32"})), "'32x32' is no size"));
   CHECK(contains(error(kUsage, plan_of({"U:6"}, {"--image", "32x32x3x"})), "HEIGHTxWIDTHxCHANNELS"));
   CHECK(contains(error(kUsage, plan_of({"U:6"}, {"--classes", "0"})), "--classes"));
@@ -300,6 +308,13 @@ TEST_CASE("plan command: what people get wrong") {
                  "my.toml:1: no site is called 'stem.con'; did you mean 'stem.conv'?"));
   write(folder / "my.toml", "[[rule]]\nsites = \"*\"\nbits = 4.5\n");
   CHECK(contains(error(kUsage, plan_of({"my.toml"}, {"--json"}), folder), "my.toml:3: bits are a whole number"));
+
+  const std::string kept = "[[rule]]\nsites = \"*\"\nbits = 4\n";
+  write(folder / "my.toml", kept);
+  std::filesystem::create_symlink("my.toml", folder / "link.svg");
+  for (const char* svg : {"my.toml", "./my.toml", "link.svg"})
+    CHECK(contains(error(kUsage, plan_of({"U:6", "my.toml"}, {"--svg", svg}), folder), "is a plan file"));
+  CHECK(read(folder / "my.toml") == kept);
 }
 
 TEST_CASE("plan command: pieces of the table") {

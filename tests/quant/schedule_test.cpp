@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "engine/check.h"
@@ -32,10 +33,34 @@ TEST_CASE("schedule: cyclic is CPT's cosine") {
   CHECK(cyclic_bits({"cyclic", 4, 2, 0, 100}, 7, 1) == 6);
 }
 
-TEST_CASE("schedule: a period that is not given is a 32nd of the run") {
+TEST_CASE("schedule: a period that is not given is a 32nd of the run, of at least 8 steps, or the run") {
+  const auto period = [](int64_t steps) { return cyclic_period({"cyclic", 3, 0, 0, steps}); };
+  CHECK((period(64000) == 2000 && period(288) == 9 && period(287) == 8 && period(256) == 8));
+  CHECK((period(255) == 8 && period(64) == 8 && period(8) == 8 && period(7) == 7 && period(1) == 1));
+  CHECK(cyclic_period({"cyclic", 3, 2, 0, 64000}) == 2);
   const BitScheduleOptions by_default{"cyclic", 3, 0, 0, 256}, given{"cyclic", 3, 8, 0, 256};
   CHECK(bits_of(by_default, 8, 0, 64) == bits_of(given, 8, 0, 64));
-  CHECK(bits_of({"cyclic", 3, 0, 0, 10}, 8, 0, 4) == std::vector<int>{3, 3, 3, 3});  // too short for a cycle
+}
+
+TEST_CASE(
+    "schedule: every cycle of a default period rises, of 8 steps and more to the planned bits or the width below") {
+  for (const int64_t steps : {2, 3, 5, 8, 10, 31, 32, 63, 64, 100, 255, 256, 1000})
+    for (int planned = 5; planned <= 16; ++planned) {
+      CAPTURE(steps);
+      CAPTURE(planned);
+      const BitScheduleOptions options{"cyclic", 3, 0, 0, steps};
+      const std::vector<int> cycle = bits_of(options, planned, 0, cyclic_period(options));
+      const int highest = *std::max_element(cycle.begin(), cycle.end());
+      CHECK(highest > 3);
+      if (steps >= 8) CHECK(highest >= planned - 1);
+    }
+}
+
+TEST_CASE("schedule: a period of one step is refused") {
+  CHECK_THROWS_WITH_AS(check_schedule({"cyclic", 3, 1, 0, 100}),
+                       "[bits] bits.period: a cycle of 1 step never leaves bits.low; give 2 or more, or 0", Error);
+  check_schedule({"cyclic", 3, 2, 0, 100});
+  check_schedule({"cyclic", 3, 0, 0, 100});
 }
 
 TEST_CASE("schedule: progressive rises in a line and then stays") {

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "trainer/bit_schedule.h"
 #include "trainer/exact.h"
 #include "trainer/explain/explain.h"
 #include "trainer/recipes.h"
@@ -98,7 +99,9 @@ Json site_json(const Experiment& experiment, const SiteWalk& walk) {
           {"site", walk.site.name},
           {"kind", walk.site.kind},
           {"layer", describe_layer(walk.site)},
+          {"schedule", schedule_json(config)},
           {"step", walk.step.step},
+          {"steps", config.train.steps},
           {"loss", walk.step.loss},
           {"products", products}};
 }

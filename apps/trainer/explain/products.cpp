@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "quant/plan/metric.h"
+#include "trainer/bit_schedule.h"
 #include "trainer/explain/explain.h"
 #include "trainer/explain/page.h"
 #include "trainer/recipes.h"
@@ -51,6 +52,8 @@ std::string explain_model(const Experiment& experiment, bool color) {
   page.heading(fmt::format("{} on {}: its matrix products", config.model, experiment.data_name()));
   page.fact("plan", config.plan, 2);
   page.fact("recipe", describe_recipe(config), 2);
+  if (config.bits.schedule != "constant")
+    page.fact("schedule", fmt::format("{}; below are the planned ones", describe_schedule(config)), 2);
   page.fact("batch", fmt::format("{} images", config.train.batch), 2);
   page.line();
   page.paragraph(
@@ -97,9 +100,13 @@ Json model_json(const Experiment& experiment) {
     sites.push_back(
         {{"site", site.name}, {"kind", site.kind}, {"layer", describe_layer(site)}, {"products", products}});
   }
-  return {{"model", config.model},       {"data", experiment.data_name()},
-          {"plan", config.plan},         {"recipe", describe_recipe(config)},
-          {"batch", config.train.batch}, {"sites", sites}};
+  return {{"model", config.model},
+          {"data", experiment.data_name()},
+          {"plan", config.plan},
+          {"recipe", describe_recipe(config)},
+          {"schedule", schedule_json(config)},
+          {"batch", config.train.batch},
+          {"sites", sites}};
 }
 
 }  // namespace fqt::trainer

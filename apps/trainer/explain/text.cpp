@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "trainer/bit_schedule.h"
 #include "trainer/explain/explain.h"
 #include "trainer/explain/page.h"
 #include "trainer/recipes.h"
@@ -240,6 +241,11 @@ std::string explain_site(const Experiment& experiment, const SiteWalk& walk, boo
   page.fact("data", fmt::format("{}, a batch of {} images", experiment.data_name(), config.train.batch), 2);
   page.fact("plan", config.plan, 2);
   page.fact("recipe", describe_recipe(config), 2);
+  if (config.bits.schedule != "constant")
+    page.fact("schedule",
+              fmt::format("{}; below are the bits of step {} of {}", describe_schedule(config), grouped(walk.step.step),
+                          grouped(config.train.steps)),
+              2);
   page.fact("weights",
             walk.step.step == 1 ? fmt::format("as a run with seed {} starts", config.seed)
                                 : fmt::format("after {} step{} of training, seed {}", grouped(walk.step.step - 1),

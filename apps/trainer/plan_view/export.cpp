@@ -73,7 +73,11 @@ std::string csv_field(const std::string& text) {
 }  // namespace
 
 Json plan_json(const PlanView& view) {
-  Json json{{"model", view.model}, {"recipe", view.recipe}, {"batch", view.batch}, {"seed", view.seed}};
+  Json json{{"model", view.model},
+            {"recipe", view.recipe},
+            {"batch", view.batch},
+            {"seed", view.seed},
+            {"schedule", view.schedule_keys}};
   if (view.plans.size() == 1) {
     add_plan(json, view, view.plans.front());
     return json;

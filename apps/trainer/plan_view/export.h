@@ -7,9 +7,9 @@
 
 namespace fqt::trainer {
 
-/// Of one plan: model, recipe, batch, seed, plan, strategy, metric, sites and size. Of several: the first four, and the
-/// others for each of "plans". `bits` of a site is null in float; the widths of its operands, as they run under the
-/// recipe, are then 32.
+/// Of one plan: model, recipe, batch, seed, schedule, plan, strategy, metric, sites and size. Of several: the first
+/// five, and the others for each of "plans". `bits` of a site is null in float; the widths of its operands, as they run
+/// under the recipe, are then 32.
 Json plan_json(const PlanView& view);
 
 /// A header, and a row for each site and plan; `bits` of a site in float is empty.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "models/trace.h"
+#include "trainer/bit_schedule.h"
 #include "trainer/experiment.h"
 #include "trainer/plan_file.h"
 #include "trainer/recipes.h"
@@ -36,7 +37,14 @@ double PlanView::metric(const quant::Metric& metric, const PlannedModel& plan, s
 
 PlanView view_plans(const std::vector<Config>& configs, const models::ModelOptions& options) {
   const Config& first = configs.front();
-  PlanView view{first.model, describe_recipe(first), first.bits.schedule, first.train.batch, first.seed, {}, {}};
+  PlanView view{first.model,
+                describe_recipe(first),
+                describe_schedule(first),
+                schedule_json(first),
+                first.train.batch,
+                first.seed,
+                {},
+                {}};
   view.sites = models::trace_sites(*models::build_model(first.model, options), options,
                                    models::find_model_kind(first.model).input);
   for (const Config& config : configs) {

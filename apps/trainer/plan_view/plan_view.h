@@ -9,6 +9,7 @@
 #include "quant/plan/plan.h"
 #include "quant/plan/size.h"
 #include "trainer/config.h"
+#include "trainer/json.h"
 
 namespace fqt::trainer {
 
@@ -31,11 +32,14 @@ struct PlannedModel {
 /// A model's plans side by side: what `fqt plan` shows.
 struct PlanView {
   std::string model, recipe;
-  std::string schedule;  ///< of the bits over a run
+  std::string schedule;  ///< of the bits over a run, in words
+  Json schedule_keys;    ///< the same for programs
   int64_t batch = 0, seed = 0;
   std::vector<quant::SiteShape> sites;
   std::vector<PlannedModel> plans;
 
+  /// Whether bits change over a run.
+  bool follows_schedule() const { return schedule_keys["name"] != "constant"; }
   /// A metric of a site's forward product; depth counts as `plan` has it.
   double metric(const quant::Metric& metric, const PlannedModel& plan, size_t site) const;
 };

@@ -191,7 +191,8 @@ class Picture {
   void panel(const PlannedModel& plan) {
     const auto room = static_cast<size_t>((plot_ - kSizes) / 8);
     drawing_.text(kLeft, top_ + 14, shorten(plan.text, room), "start", 13, kInk, 0, true);
-    drawing_.text(kLeft, top_ + 31, meaning(plan), "start", 11, kGrey);
+    const std::string schedule = view_.follows_schedule() ? fmt::format("; schedule {}", view_.schedule) : "";
+    drawing_.text(kLeft, top_ + 31, meaning(plan) + schedule, "start", 11, kGrey);
     drawing_.text(
         kLeft + plot_, top_ + 14,
         fmt::format("weights {} MB, activations {} MB, gradients {} MB", rounded(quant::megabytes(plan.size.weights)),

@@ -293,9 +293,10 @@ class Renderer {
   }
 
   std::string schedule_note() const {
-    if (view_.schedule == "constant") return "";
-    const std::string note = fmt::format("bits follow the schedule {}: these are the planned ones", view_.schedule);
-    return wrap(note, style_.width, 2) + "\n";
+    if (!view_.follows_schedule()) return "";
+    return wrap(fmt::format("bits follow the schedule {}; these are the planned ones", view_.schedule), style_.width,
+                2) +
+           "\n";
   }
 
   const PlanView& view_;
