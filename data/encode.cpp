@@ -41,12 +41,13 @@ EncodedText encode_words(std::string_view text, const std::string& source, Vocab
 }
 
 EncodedText encode_characters(std::string_view text, const std::string& source, Vocabulary& vocabulary) {
-  std::vector<int32_t> ids(0x110000, -1);  // of every code point
+  std::vector<int32_t> ids;  // of the code points up to the largest so far
   EncodedText result;
   result.tokens.reserve(text.size());
   for (size_t position = 0; position < text.size();) {
     const auto code = next_code_point(text, position);
     if (!code) fail_malformed(text, source, position);
+    if (*code >= ids.size()) ids.resize(*code + 1, -1);
     int32_t& id = ids[*code];
     if (id < 0) id = vocabulary.add(to_utf8(*code));
     result.tokens.push_back(id);

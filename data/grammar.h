@@ -17,7 +17,7 @@ namespace fqt::data {
 /// What a model gains by remembering: the cue says which of the four sentences this is; a document's nouns are all of
 /// the topic that its first noun shows, one of eight, and the topic decides which verbs are frequent; VERBs and the
 /// PRONOUN agree in number with the subject NOUN, whatever nouns stand in between; the last adverb goes with the main
-/// verb, eight words earlier. Words of a class are distributed by Zipf's law.
+/// verb, seven words earlier. Words of a class are distributed by Zipf's law.
 ///
 /// What may follow depends on the visible words of the document alone (a deterministic automaton reads them), so that
 /// the entropy is an expectation over its states: no model can be better than exp(entropy) on average.

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "data/jpeg.h"
 #include "data/stb.h"
 #include "engine/check.h"
 
@@ -19,22 +20,6 @@ bool starts_with(std::span<const uint8_t> bytes, std::span<const uint8_t> magic)
 
 constexpr std::array<uint8_t, 8> kPng = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
 constexpr std::array<uint8_t, 3> kJpeg = {0xFF, 0xD8, 0xFF};
-
-/// Whether a JPEG's last scan is ended by its marker, EOI. The decoder fills what is cut off with grey.
-bool has_end(std::span<const uint8_t> jpeg) {
-  constexpr uint8_t kStartOfScan = 0xDA, kEnd = 0xD9;
-  size_t at = 2;
-  while (at + 4 <= jpeg.size() && jpeg[at] == 0xFF && jpeg[at + 1] != kStartOfScan) {
-    if (jpeg[at + 1] == 0xFF) {  // fill
-      ++at;
-    } else {
-      at += 2 + (size_t{jpeg[at + 2]} << 8 | jpeg[at + 3]);
-    }
-  }
-  constexpr std::array<uint8_t, 2> kMarker = {0xFF, kEnd};
-  const auto scan = jpeg.begin() + static_cast<std::ptrdiff_t>(std::min(at, jpeg.size()));
-  return std::search(scan, jpeg.end(), kMarker.begin(), kMarker.end()) != jpeg.end();
-}
 
 void check_size(const stb::Size& size, const std::string& source) {
   if (size.height < 1 || size.width < 1) fail(ErrorKind::data, "[image] {} is an empty picture", source);
@@ -60,6 +45,9 @@ Picture decode_picture(std::span<const uint8_t> bytes, const std::string& source
     fail(ErrorKind::data, "[image] {} holds {} bytes; pictures of up to {} are read", source, bytes.size(),
          kMaxPictureBytes);
   }
+  if (const char* reason = jpeg ? malformed_jpeg(bytes) : nullptr) {
+    fail(ErrorKind::data, "[image] {} is cut off or broken ({}); get the file again", source, reason);
+  }
   stb::Size size;
   if (!stb::read_size(bytes, size)) {
     // What stb_image's own bound turns down is still to be told from a header that is broken.
@@ -71,7 +59,6 @@ Picture decode_picture(std::span<const uint8_t> bytes, const std::string& source
     fail(ErrorKind::data, "[image] {} is cut off or broken in its header; get the file again", source);
   }
   check_size(size, source);
-  if (jpeg && !has_end(bytes)) fail(ErrorKind::data, "[image] {} is cut off; get the file again", source);
   // The decoder's largest buffers: 16 bits of 4 channels, or a JPEG's coefficients, padded to its blocks.
   const size_t area = (static_cast<size_t>(size.height) + 64) * (static_cast<size_t>(size.width) + 64);
   const char* reason;

@@ -102,6 +102,19 @@ TEST_CASE("image: malformed files are refused") {
   CHECK(decoding(jpeg).says("cut off"));
 }
 
+TEST_CASE("image: a Huffman table of more than 256 symbols is refused, in front of a scan and behind it") {
+  const std::vector<uint8_t> whole = bytes_of(sample("progressive.jpg"));
+  std::vector<size_t> tables;
+  for (size_t i = 0; i + 1 < whole.size(); ++i)
+    if (whole[i] == 0xFF && whole[i + 1] == 0xC4) tables.push_back(i);
+  REQUIRE(tables.size() > 2);
+  for (const size_t table : tables) {
+    std::vector<uint8_t> bytes = whole;
+    for (size_t i = 5; i < 21; ++i) bytes[table + i] = 255;
+    CHECK(decoding(bytes).says("more than 256 symbols"));
+  }
+}
+
 TEST_CASE("image: what claims to be too large is refused before anything is allocated") {
   std::vector<uint8_t> png = bytes_of(sample("rgb.png"));
   const auto claim = [&](uint32_t width, uint32_t height) {
