@@ -63,7 +63,8 @@ class Step {
                      lhs.is_float() ? 0 : largest_sum(products, lhs, rhs),
                      overflows,
                      describe_accumulator(longest, lhs, rhs, accumulator),
-                     {products, lhs, rhs, accumulator, result}});
+                     {products, lhs, rhs, accumulator, result},
+                     swapped});
   }
 
  private:
