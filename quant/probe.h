@@ -35,6 +35,9 @@ struct Observation {
   /// How the sums were held, in words; of the product with the most terms where there are several.
   std::string accumulator;
   Multiplication multiplied;
+  /// multiplied.lhs is the product's right operand, and multiplied.rhs its left one: the gradient of a right operand
+  /// that lies transposed is dY^T X. `lhs` and `rhs` above are X's and dY's all the same.
+  bool swapped = false;
 };
 
 /// Listens to the quantized products of a step. A step without one measures nothing.

@@ -73,7 +73,8 @@ class Step {
                      accumulator_peak(products, lhs, rhs, accumulator),
                      overflows,
                      describe_accumulator(longest, lhs, rhs, accumulator),
-                     {products, lhs, rhs, accumulator, result}});
+                     {products, lhs, rhs, accumulator, result},
+                     swapped});
   }
 
  private:

@@ -51,9 +51,12 @@ struct Fixture {
     dy = test::random_tensor({c.count, c.rows, c.columns}, 3, -0.01f, 0.03f);
   }
 
+  Probe* probe = nullptr;
+
   Tensor run(bool training = true) {
     Tape tape(training);
-    const Context context{.tape = tape, .precision = table, .training = training, .seed = 3, .step = 17};
+    const Context context{
+        .tape = tape, .precision = table, .training = training, .seed = 3, .step = 17, .probe = probe};
     const Var y = batched_product(context, site, tape.parameter(x), tape.parameter(w),
                                   shape.transposed ? Transposed::yes : Transposed::no);
     if (!training) return y.value();
@@ -237,6 +240,28 @@ TEST_CASE("batched product: one scale a tensor, also where the recipe gives weig
     Fixture plain({3, 4, 5, 6, transposed}, Recipe{}.precision(6));
     CHECK(floats(fixture.run()) == floats(plain.run()));
     CHECK(floats(fixture.x.grad) == floats(plain.x.grad));
+  }
+}
+
+TEST_CASE(
+    "batched product: a probe is told which operand is which, also where they are multiplied the other way round") {
+  struct Watcher : Probe {
+    int products = 0, swapped = 0;
+    void observe(const Observation& observation) override {
+      ++products;
+      swapped += observation.swapped;
+      const bool gradient = observation.product == ProductKind::grad_rhs;
+      if (gradient) CHECK(observation.rhs.high < 0.031f);  // dY, of -0.01 to 0.03
+      if (gradient) CHECK(observation.lhs.high > 1);       // X, of -0.4 to 2
+    }
+  };
+  for (const bool transposed : {false, true}) {
+    Watcher watcher;
+    Fixture fixture({3, 14, 15, 16, transposed}, Recipe{}.precision(6));
+    fixture.probe = &watcher;
+    fixture.run();
+    CHECK(watcher.products == 3);
+    CHECK(watcher.swapped == (transposed ? 1 : 0));
   }
 }
 
