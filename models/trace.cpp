@@ -3,7 +3,7 @@
 namespace fqt::models {
 
 std::vector<quant::SiteShape> trace_sites(layers::Module& model, const ModelOptions& options, ModelInput input) {
-  Tape tape(false);
+  Tape tape;  // whose constants are data
   quant::ShapeTrace trace;
   const quant::PrecisionTable none;
   const quant::Context context{.tape = tape, .precision = none, .training = false, .trace = &trace};

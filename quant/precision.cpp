@@ -6,7 +6,8 @@ namespace fqt::quant {
 namespace {
 
 void check_width(const char* what, int64_t bits, int64_t least, int64_t most) {
-  check(bits >= least && bits <= most, "[recipe] {}: {} bits; give a width from {} to {}", what, bits, least, most);
+  check(bits >= least && bits <= most, "[recipe] {}: {} is no width; give one from {} to {} bits", what, bits, least,
+        most);
 }
 
 }  // namespace

@@ -116,9 +116,11 @@ Range activation_range(const Context& context, const Tensor& running_range, cons
 gemm::PaddedImage rhs_layout(const ConvGeometry& g) { return {1, 1, g.k(), g.n(), 0, 0, 0, 0, g.n()}; }
 gemm::PaddedImage rhs_layout(const BatchGeometry& g) { return {g.count, 1, g.depth, g.columns, 0, 0, 0, 0, g.columns}; }
 
-void trace(ShapeTrace& trace, const Site& site, const ConvGeometry& g) { trace.record(site, g); }
-void trace(ShapeTrace& trace, const Site& site, const BatchGeometry& g) {
-  trace.record(site, ConvGeometry::matrix(g.rows, g.depth, g.columns), g.count);
+void trace(ShapeTrace& trace, const Site& site, const ConvGeometry& g, bool lhs_is_data) {
+  trace.record(site, g, 1, lhs_is_data);
+}
+void trace(ShapeTrace& trace, const Site& site, const BatchGeometry& g, bool lhs_is_data) {
+  trace.record(site, ConvGeometry::matrix(g.rows, g.depth, g.columns), g.count, lhs_is_data);
 }
 
 /// What the forward pass keeps for the gradient: codes, not floats.
@@ -188,9 +190,10 @@ std::vector<Tensor> gradients(const Saved<Geometry>& saved, Tensor grad, bool wa
 }
 
 template <typename Geometry>
-Var traced(ShapeTrace& shapes, const Site& site, const Geometry& geometry, Shape shape) {
-  trace(shapes, site, geometry);
-  return Var(Tensor::zeros(std::move(shape)));
+Var traced(const Context& context, const Site& site, const Var& lhs, const Var& rhs, const Geometry& geometry,
+           Shape shape) {
+  trace(*context.trace, site, geometry, !lhs.needs_grad());
+  return context.tape.record(Tensor::zeros(std::move(shape)), {lhs, rhs}, nullptr);
 }
 
 void check_shapes(const Site& site, const Tensor& lhs, const Tensor& rhs, const ConvGeometry& g) {
@@ -255,7 +258,7 @@ Var multiply(const Context& context, Site& site, const Var& lhs, const Var& rhs,
 Var product(const Context& context, Site& site, const Var& lhs, const Var& rhs, const ConvGeometry& g, int64_t call) {
   check_shapes(site, lhs.value(), rhs.value(), g);
   Shape shape = lhs.value().rank() == 2 ? Shape{g.m(), g.n()} : Shape{g.batch, g.out_height(), g.out_width(), g.n()};
-  if (context.trace) return traced(*context.trace, site, g, std::move(shape));
+  if (context.trace) return traced(context, site, lhs, rhs, g, std::move(shape));
   return multiply(context, site, lhs, rhs, g, std::move(shape), context.precision.at(site.name), call);
 }
 
@@ -268,7 +271,7 @@ Var batched_product(const Context& context, Site& site, const Var& lhs, const Va
   const BatchGeometry g{x.dim(0), x.dim(1), x.dim(2), w.dim(swap ? 1 : 2), swap};
   g.check(site.name.c_str());
   Shape shape{g.count, g.rows, g.columns};
-  if (context.trace) return traced(*context.trace, site, g, std::move(shape));
+  if (context.trace) return traced(context, site, lhs, rhs, g, std::move(shape));
   Precision precision = context.precision.at(site.name);
   for (const ProductKind kind : {ProductKind::forward, ProductKind::grad_lhs})
     precision.products[kind].rhs.per_channel = false;

@@ -2,9 +2,12 @@
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <string>
+#include <string_view>
 
 #include "engine/check.h"
 #include "fqt/command_line.h"
+#include "trainer/text.h"
 
 namespace {
 
@@ -27,6 +30,18 @@ int exit_code(fqt::ErrorKind kind) {
   return 70;
 }
 
+/// Paths and names in a message may hold anything: of control characters only its own ends of lines reach the terminal.
+std::string readable(std::string_view message) {
+  std::string result;
+  while (true) {
+    const size_t end = message.find('\n');
+    result += fqt::trainer::printable(message.substr(0, end));
+    if (end == std::string_view::npos) return result;
+    result += '\n';
+    message.remove_prefix(end + 1);
+  }
+}
+
 int report(int code, const char* message) {
   std::fprintf(stderr, "fqt: %s\n", message);
   return code;
@@ -40,7 +55,7 @@ int main(int argc, char** argv) {
     fqt::program::read_command_line(argc, argv)();
     return 0;
   } catch (const fqt::Error& error) {
-    return report(exit_code(error.kind()), error.what());
+    return report(exit_code(error.kind()), readable(error.what()).c_str());
   } catch (const std::bad_alloc&) {
     return report(exit_code(fqt::ErrorKind::io), "[memory] the system gave no more memory; try a smaller --batch");
   } catch (const std::exception& error) {

@@ -80,12 +80,10 @@ TextStyle style() {
   return {static_cast<size_t>(std::min(width, kWidest)), wants_color(STDOUT_FILENO)};
 }
 
-std::string to_output(const Arguments& arguments, const PlanView& view) {
+std::string to_output(const Arguments& arguments, const std::vector<Config>& configs, const PlanView& view) {
   if (arguments.json) return to_text(plan_json(view)) + "\n";
   if (arguments.csv) return plan_csv(view);
-  const PlannedModel& plan = view.plans.front();
-  if (arguments.toml)
-    return plan_toml(fmt::format("The bits of {} under the plan {}.", view.model, plan.text), plan.bits, view.sites);
+  if (arguments.toml) return plan_toml(configs.front(), view.plans.front().bits, view.sites);
   return plan_text(view, style()) + (arguments.svg.empty() ? "" : fmt::format("wrote {}\n", arguments.svg));
 }
 
@@ -93,7 +91,7 @@ void run(const Arguments& arguments) {
   const std::vector<Config> configs = resolve(arguments);
   const PlanView view = view_plans(configs, model_options(arguments, configs.front()));
   if (!arguments.svg.empty()) write_text_file(arguments.svg, plan_svg(view));
-  print(to_output(arguments, view));
+  print(to_output(arguments, configs, view));
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "trainer/config_keys.h"
 
+#include <filesystem>
+
 #include "engine/check.h"
 #include "engine/find.h"
 #include "engine/optim/optimizer.h"
@@ -11,6 +13,7 @@
 #include "quant/plan/schedule.h"
 #include "trainer/plan_file.h"
 #include "trainer/recipes.h"
+#include "trainer/text.h"
 
 namespace fqt::trainer {
 namespace {
@@ -52,8 +55,19 @@ std::vector<std::string> augment_choices() { return {"auto", "on", "off"}; }
 
 void verify_model(const std::string& name) { models::find_model_kind(name); }
 
-void verify_plan(const std::string& text) {
+/// No plan in words has a slash; one with a dot and no colon is a file's name, too.
+bool looks_like_file(const std::string& plan) {
+  std::error_code error;
+  return plan.find('/') != std::string::npos || std::filesystem::is_regular_file(plan, error) ||
+         (plan.find('.') != std::string::npos && plan.find(':') == std::string::npos);
+}
+
+void verify_plan(const std::string& text) try {
   if (!is_plan_file(text)) quant::parse_plan(text);
+} catch (const Error&) {
+  check(!looks_like_file(text), "[plan] '{}' would be a file, but the names of plan files end in .toml; rename it",
+        printable(text));
+  throw;
 }
 
 const ConfigKey kKeys[] = {
@@ -136,7 +150,8 @@ const ConfigKey kKeys[] = {
      bit_schedule_names},
     {"bits.low", "", "schedules cyclic and progressive: where they start",
      [](Config& c) -> Field { return &c.bits.low; }, quant::kMinBits, quant::kMaxBits},
-    {"bits.period", "", "schedule cyclic: steps from low to the planned bits, at least 2; 0: a 32nd of the run, at least 8",
+    {"bits.period", "",
+     "schedule cyclic: steps from low to the planned bits, at least 2; 0: a 32nd of the run, at least 8",
      [](Config& c) -> Field { return &c.bits.period; }, 0, kMost},
     {"bits.share", "", "schedule progressive: share of the run after which the planned bits are reached",
      [](Config& c) -> Field { return &c.bits.share; }, 0, 1},

@@ -3,18 +3,22 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <vector>
 
 #include "engine/check.h"
 #include "quant/formats/format.h"
-#include "quant/plan/metric.h"
+#include "quant/plan/plan.h"
+#include "trainer/bit_schedule.h"
 #include "trainer/files.h"
 #include "trainer/text.h"
 
 namespace fqt::trainer {
 namespace {
+
+constexpr size_t kMostCovering = 3;  ///< rules that an error names
 
 using quant::BitTable;
 using quant::ProductBits;
@@ -23,20 +27,45 @@ using quant::SiteShape;
 
 /// Whether `name` is what `pattern` stands for: * for any run of characters, ? for one.
 bool matches(std::string_view pattern, std::string_view name) {
-  if (pattern.empty()) return name.empty();
-  if (pattern.front() == '*') {
-    for (size_t skip = 0; skip <= name.size(); ++skip)
-      if (matches(pattern.substr(1), name.substr(skip))) return true;
-    return false;
+  constexpr size_t kNone = std::string_view::npos;
+  size_t at = 0, star = kNone, after = 0;  // of the pattern; the last * in it, and where in `name` it may end
+  for (size_t i = 0; i < name.size();) {
+    if (at < pattern.size() && pattern[at] == '*') {
+      star = at++;
+      after = i;
+    } else if (at < pattern.size() && (pattern[at] == '?' || pattern[at] == name[i])) {
+      ++at;
+      ++i;
+    } else if (star != kNone) {
+      at = star + 1;
+      i = ++after;
+    } else {
+      return false;
+    }
   }
-  return !name.empty() && (pattern.front() == '?' || pattern.front() == name.front()) &&
-         matches(pattern.substr(1), name.substr(1));
+  return pattern.find_first_not_of('*', at) == kNone;
 }
 
 std::vector<std::string> names_of(std::span<const SiteShape> sites) {
   std::vector<std::string> names;
   for (const SiteShape& site : sites) names.push_back(site.name);
   return names;
+}
+
+/// What a pattern may have been meant to be: a name, or, of "stage4.*", what names begin with.
+std::string meant_instead(const std::string& pattern, const std::vector<std::string>& names) {
+  if (!pattern.ends_with(".*")) return did_you_mean(pattern, names);
+  const auto dots = std::count(pattern.begin(), pattern.end(), '.');
+  std::vector<std::string> beginnings;
+  for (const std::string& name : names) {
+    size_t end = 0;
+    for (auto dot = dots; dot > 0 && end != std::string::npos; --dot) end = name.find('.', end + 1);
+    if (end == std::string::npos) continue;
+    const std::string beginning = name.substr(0, end) + ".*";
+    if (std::find(beginnings.begin(), beginnings.end(), beginning) == beginnings.end()) beginnings.push_back(beginning);
+  }
+  const std::string meant = did_you_mean(pattern, beginnings);
+  return meant.empty() ? did_you_mean(pattern, names) : meant;
 }
 
 /// One [[rule]] of a file.
@@ -69,8 +98,8 @@ class RuleReader {
         rule.bits.products[*product] = widths(node);
         ways += 1;
       } else {
-        fail(ErrorKind::usage, "[plan] {}: a rule has no key '{}'; known: sites, bits, float, {}", at(node), name,
-             fmt::join(quant::kProductNames, ", "));
+        fail(ErrorKind::usage, "[plan] {}: a rule has no key '{}'; known: sites, bits, float, {}", at(node),
+             printable(name), fmt::join(quant::kProductNames, ", "));
       }
     }
     check(ways == 4 || ways == 3,
@@ -114,8 +143,8 @@ class RuleReader {
   std::string where_;
 };
 
-std::vector<Rule> read_rules(const std::string& path) {
-  const std::string text = read_text_file(path);
+std::vector<Rule> read_rules(const std::string& file_path) {
+  const std::string text = read_text_file(file_path), path = printable(file_path);
   toml::table file;
   try {
     file = toml::parse(text);
@@ -126,7 +155,7 @@ std::vector<Rule> read_rules(const std::string& path) {
   for (const auto& [key, node] : file) {
     check(key.str() == "rule" && node.is_array_of_tables(),
           "[plan] {}:{}: a plan file holds [[rule]]s and nothing else, not '{}'", path, node.source().begin.line,
-          key.str());
+          printable(key.str()));
     for (const toml::node& rule : *node.as_array()) rules.push_back(RuleReader(path, *rule.as_table()).read());
   }
   check(!rules.empty(),
@@ -138,9 +167,41 @@ void check_once(const std::vector<Rule>& rules) {
   std::map<std::string, std::string> seen;
   for (const Rule& rule : rules) {
     const auto [first, is_new] = seen.emplace(rule.pattern, rule.where);
-    check(is_new, "[plan] {}: there are two rules for '{}', the first at {}; keep one", rule.where, rule.pattern,
-          first->second);
+    check(is_new, "[plan] {}: there are two rules for '{}', the first at {}; keep one", rule.where,
+          printable(rule.pattern), first->second);
   }
+}
+
+/// Error(usage) for a rule that later ones go over at every site.
+void check_decides(const Rule& rule, const std::vector<std::string>& names, const std::vector<const Rule*>& chosen) {
+  if (std::find(chosen.begin(), chosen.end(), &rule) != chosen.end()) return;
+  std::vector<std::string> over;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (!matches(rule.pattern, names[i])) continue;
+    const std::string later = fmt::format("'{}' at {}", printable(chosen[i]->pattern), chosen[i]->where);
+    if (std::find(over.begin(), over.end(), later) == over.end()) over.push_back(later);
+  }
+  if (over.size() > kMostCovering) {
+    over.resize(kMostCovering);
+    over.emplace_back("others");
+  }
+  fail(ErrorKind::usage, "[plan] {}: the rule for '{}' decides nothing: {} {} over it; put it behind, or leave it out",
+       rule.where, printable(rule.pattern), join(over), over.size() == 1 ? "goes" : "go");
+}
+
+/// A site that no rule matches.
+[[noreturn]] void fail_without_bits(const std::string& path, const std::string& site, const std::vector<Rule>& rules) {
+  std::vector<std::string> patterns;
+  for (const Rule& rule : rules) patterns.push_back(rule.pattern);
+  std::vector<std::string> near = near_misses(site, patterns);
+  for (std::string& pattern : near) {
+    const auto rule = std::find(patterns.begin(), patterns.end(), pattern) - patterns.begin();
+    pattern = fmt::format("'{}' at {}", printable(pattern), rules[static_cast<size_t>(rule)].where);
+  }
+  fail(ErrorKind::usage,
+       "[plan] {}: site '{}' has no bits: no rule matches it{}; add one, or a first rule for all others: [[rule]], "
+       "sites = \"*\", bits = 6",
+       path, site, near.empty() ? "" : fmt::format(" ({} {} near)", join(near), near.size() == 1 ? "comes" : "come"));
 }
 
 std::string widths_toml(const SiteBits& site) {
@@ -158,17 +219,25 @@ std::string widths_toml(const SiteBits& site) {
 
 bool is_plan_file(std::string_view plan) { return plan.ends_with(".toml"); }
 
-std::string plan_toml(const std::string& title, const BitTable& bits, std::span<const SiteShape> sites) {
-  std::string toml = fmt::format(
-      "# {}\n"
+bool depth_in_layers(const std::string& plan) { return !is_plan_file(plan) && quant::parse_plan(plan).depth_layer; }
+
+std::string plan_toml(const Config& config, const BitTable& bits, std::span<const SiteShape> sites) {
+  const bool depth_layer = depth_in_layers(config.plan);
+  std::string toml =
+      fmt::format("# The bits of {} under the plan {}.\n", printable(config.model), printable(config.plan));
+  if (config.bits.schedule != "constant")
+    toml += fmt::format("# In training they follow the schedule {}; these are the planned ones.\n",
+                        describe_schedule(config));
+  if (depth_layer) toml += "# D counts layers.\n";
+  toml +=
       "# A rule names sites, with * and ? as wildcards, and their bits (2 to 16). Later rules go over earlier ones.\n"
       "# bits = 6 is for every operand; forward = [X, W], grad_lhs = [dY, W], grad_rhs = [X, dY] for each apart;\n"
-      "# float = true leaves a site in float32.\n",
-      title);
+      "# float = true leaves a site in float32.\n";
   for (size_t i = 0; i < bits.size(); ++i) {
     toml += fmt::format("\n# {}:", sites[i].kind);
     for (const quant::Metric& metric : quant::metrics())
-      toml += fmt::format(" {} {:.6g}", metric.name, metric.value({sites[i]}));
+      toml +=
+          fmt::format(" {} {:.6g}", metric.name, metric.value({sites[i], quant::ProductKind::forward, 1, depth_layer}));
     toml += fmt::format("\n[[rule]]\nsites = \"{}\"\n{}", bits[i].site, widths_toml(bits[i]));
   }
   return toml;
@@ -186,18 +255,13 @@ BitTable read_plan_file(const std::string& path, std::span<const SiteShape> site
       chosen[i] = &rule;
       used = true;
     }
-    check(used, "[plan] {}: no site is called '{}'{}", rule.where, rule.pattern, did_you_mean(rule.pattern, names));
+    check(used, "[plan] {}: no site is called '{}'{}", rule.where, printable(rule.pattern),
+          meant_instead(rule.pattern, names));
   }
+  for (const Rule& rule : rules) check_decides(rule, names, chosen);
   BitTable table;
   for (size_t i = 0; i < names.size(); ++i) {
-    if (!chosen[i]) {
-      std::vector<std::string> patterns;
-      for (const Rule& rule : rules) patterns.push_back(rule.pattern);
-      const std::string near = nearest(names[i], patterns);
-      fail(ErrorKind::usage,
-           "[plan] {}: site '{}' has no bits: no rule matches it{}; add one, or a first rule for \"*\"", path, names[i],
-           near.empty() ? "" : fmt::format(" ('{}' comes near)", near));
-    }
+    if (!chosen[i]) fail_without_bits(printable(path), names[i], rules);
     table.push_back(chosen[i]->bits);
     table.back().site = names[i];
   }

@@ -6,7 +6,7 @@ namespace fqt::trainer {
 bool is_terminal(int descriptor);
 /// Whether colours are welcome there: on a terminal, where NO_COLOR is not set.
 bool wants_color(int descriptor);
-/// Columns; 80 where it is no terminal.
+/// Columns; where it is no terminal those of the variable COLUMNS, from 20 on, or 80.
 int terminal_width(int descriptor);
 
 }  // namespace fqt::trainer

@@ -17,11 +17,15 @@ std::string grouped(int64_t number);
 /// 75 as "1:15", 3675 as "1:01:15".
 std::string clock_time(double seconds);
 
-/// The known word most like `word`: the one it is the last dotted part of, or the one fewest edits away. Empty where
-/// nothing is near enough to be what was meant.
-std::string nearest(std::string_view word, std::span<const std::string> known);
+/// The known words that `word` may have been meant to be, at most three, in order: those that it is dotted parts of
+/// ("batch" of "train.batch"), or else those the fewest edits away, if that is few. In `word` and in `known` * stands
+/// for any run of letters and ? for one.
+std::vector<std::string> near_misses(std::string_view word, std::span<const std::string> known);
 
-/// "; did you mean 'train.batch'?", or nothing.
+/// "; did you mean 'train.batch'?", "; did you mean 'a', 'b' or 'c'?", or nothing.
 std::string did_you_mean(std::string_view word, std::span<const std::string> known);
+
+/// With control characters written out: "a\\nb", "\\x1b".
+std::string printable(std::string_view text);
 
 }  // namespace fqt::trainer

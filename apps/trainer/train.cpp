@@ -34,8 +34,7 @@ class Run {
         log_(directory.log()),
         trainer_(experiment) {
     write_text_file(directory.config(), to_toml(config_));
-    const std::string title = fmt::format("The bits of {} under the plan {}.", config_.model, config_.plan);
-    write_text_file(directory.plan(), plan_toml(title, experiment.bits, experiment.sites));
+    write_text_file(directory.plan(), plan_toml(config_, experiment.bits, experiment.sites));
     write_manifest(directory, manifest_);
   }
 

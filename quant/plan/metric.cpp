@@ -7,8 +7,8 @@ namespace {
 
 constexpr Metric kMetrics[] = {
     {"A", "accumulation", "terms of each sum", accumulation},
-    {"F", "frequency", "uses of a weight for one sample", frequency},
-    {"D", "depth", "stage from the input, or layer", depth},
+    {"F", "frequency", "uses of an element of the right operand for one sample", frequency},
+    {"D", "depth", "stage from the input", depth},
     {"P", "parameters", "weights of the layer", parameters},
     {"I", "fan ratio", "fan-in over fan-out", fan_ratio},
 };
@@ -18,5 +18,9 @@ constexpr Metric kMetrics[] = {
 std::span<const Metric> metrics() { return kMetrics; }
 
 const Metric& find_metric(std::string_view name) { return find_row(kMetrics, name, "plan", "metric"); }
+
+std::string_view describe(const Metric& metric, bool depth_layer) {
+  return depth_layer && metric.value == depth ? "layer from the input" : metric.description;
+}
 
 }  // namespace fqt::quant

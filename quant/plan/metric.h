@@ -27,6 +27,9 @@ std::span<const Metric> metrics();
 /// Error(usage) naming the known ones.
 const Metric& find_metric(std::string_view name);
 
+/// What a metric says: its description, or that depth counts layers.
+std::string_view describe(const Metric& metric, bool depth_layer);
+
 // The rows of the table, one file each.
 
 /// A, accumulation: terms of each sum. forward (C_in / groups) * kernel^2; grad_lhs (C_out / groups) * kernel^2;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <optional>
@@ -34,8 +35,8 @@ int parse_width(const Plan& plan, std::string_view text) {
   const std::optional<int> bits = whole_number(text);
   check(bits.has_value(), "[plan] '{}': '{}' is no whole number of bits; as in {}", plan.text, text,
         plan.strategy->example);
-  check(*bits >= kMinBits && *bits <= kMaxBits, "[plan] '{}': {} bits; give a width from {} to {}", plan.text, *bits,
-        kMinBits, kMaxBits);
+  check(*bits >= kMinBits && *bits <= kMaxBits, "[plan] '{}': {} is no width; give one from {} to {} bits", plan.text,
+        *bits, kMinBits, kMaxBits);
   return *bits;
 }
 
@@ -49,35 +50,70 @@ void parse_range(Plan& plan, std::string_view text) {
         plan.low, plan.high);
 }
 
-/// "map=linear", "per=product", "depth=layer", "x=+1", "w=-1", "grad=+2"
-void parse_option(Plan& plan, std::string_view option) {
-  std::string_view value = option;
-  const std::string_view name = cut(value, '=');
-  const auto offset = [&](int& target) {
-    const bool plus = value.starts_with('+') && !value.starts_with("+-");
-    const std::optional<int> number = whole_number(value.substr(plus ? 1 : 0));
-    check(number && std::abs(*number) <= kMaxBits - kMinBits,
-          "[plan] '{}': {} is an offset to the bits, as in {}=+2, not '{}'", plan.text, name, name, value);
-    target = *number;
-  };
-  const auto flag = [&](std::string_view on, std::string_view off, bool& target) {
-    check(value == on || value == off, "[plan] '{}': {} is {} or {}, not '{}'", plan.text, name, off, on, value);
-    target = value == on;
-  };
-  if (name == "map")
-    plan.mapping = &find_mapping(value);
-  else if (name == "per")
-    flag("product", "layer", plan.per_product);
-  else if (name == "depth")
-    flag("layer", "stage", plan.depth_layer);
-  else if (name == "x")
-    offset(plan.lhs_offset);
-  else if (name == "w")
-    offset(plan.rhs_offset);
-  else if (name == "grad")
-    offset(plan.grad_offset);
-  else
-    fail(ErrorKind::usage, "[plan] '{}': no option '{}'; known: map=, per=, depth=, x=, w=, grad=", plan.text, option);
+/// One of "map=linear", "per=product", "depth=layer", "x=+1", "w=-1", "grad=+2".
+struct Option {
+  std::string_view name;
+  void (*set)(Plan& plan, std::string_view name, std::string_view value);
+  bool (*fits)(const Plan& plan) = nullptr;  ///< null: any plan
+  std::string_view belongs_to = {};          ///< where it does not fit
+};
+
+template <int Plan::*offset>
+void set_offset(Plan& plan, std::string_view name, std::string_view value) {
+  const bool plus = value.starts_with('+') && !value.starts_with("+-");
+  const std::optional<int> number = whole_number(value.substr(plus ? 1 : 0));
+  check(number && std::abs(*number) <= kMaxBits - kMinBits,
+        "[plan] '{}': {} is an offset to the bits, as in {}=+2, not '{}'", plan.text, name, name, value);
+  plan.*offset = *number;
+}
+
+bool is_on(const Plan& plan, std::string_view name, std::string_view value, std::string_view on, std::string_view off) {
+  check(value == on || value == off, "[plan] '{}': {} is {} or {}, not '{}'", plan.text, name, off, on, value);
+  return value == on;
+}
+
+constexpr Option kOptions[] = {
+    {"map", [](Plan& plan, std::string_view, std::string_view value) { plan.mapping = &find_mapping(value); },
+     [](const Plan& plan) { return plan.metric != nullptr; }, "plans that go by a metric, as A:C+:4-8 does"},
+    {"per",
+     [](Plan& plan, std::string_view name, std::string_view value) {
+       plan.per_product = is_on(plan, name, value, "product", "layer");
+     },
+     [](const Plan& plan) { return plan.strategy->takes_range; },
+     "plans of a range of bits, such as A:C+:4-8 and R:4-8"},
+    {"depth",
+     [](Plan& plan, std::string_view name, std::string_view value) {
+       plan.depth_layer = is_on(plan, name, value, "layer", "stage");
+     },
+     [](const Plan& plan) { return plan.metric && plan.metric->value == depth; },
+     "plans that go by depth, as D:C+:4-8 does"},
+    {"x", set_offset<&Plan::lhs_offset>},
+    {"w", set_offset<&Plan::rhs_offset>},
+    {"grad", set_offset<&Plan::grad_offset>},
+};
+
+std::string known_options() {
+  std::string known;
+  for (const Option& option : kOptions) known += (known.empty() ? "" : ", ") + std::string(option.name) + "=";
+  return known;
+}
+
+/// What follows the first comma.
+void parse_options(Plan& plan, std::string_view texts) {
+  std::vector<std::string_view> given;
+  while (!texts.empty()) {
+    const std::string_view text = cut(texts, ',');
+    std::string_view value = text;
+    const std::string_view name = cut(value, '=');
+    const Option* option = find_or_null(kOptions, name);
+    check(option != nullptr, "[plan] '{}': no option '{}'; known: {}", plan.text, text, known_options());
+    check(!option->fits || option->fits(plan), "[plan] '{}': {}= does nothing here; it belongs to {}", plan.text, name,
+          option->belongs_to);
+    check(std::find(given.begin(), given.end(), name) == given.end(), "[plan] '{}': {}= is given twice; give it once",
+          plan.text, name);
+    given.push_back(name);
+    option->set(plan, name, value);
+  }
 }
 
 }  // namespace
@@ -109,7 +145,7 @@ Plan parse_plan(std::string_view text) {
   else
     plan.low = plan.high = parse_width(plan, rest);
   check(!has_options || !options.empty(), "[plan] '{}': nothing follows the comma", text);
-  while (!options.empty()) parse_option(plan, cut(options, ','));
+  parse_options(plan, options);
   return plan;
 }
 

@@ -46,7 +46,7 @@ std::vector<SiteShape> site_shapes(const ShapeTrace& trace) {
     pixels = convolution;
     shapes.push_back({site.name, std::string(site.kind), site.role, g, product.calls,
                       site.block > 0 ? site.block : stage, static_cast<int>(shapes.size()) + 1,
-                      site.rhs_is_activation()});
+                      site.rhs_is_activation(), product.lhs_is_data});
   }
   return shapes;
 }

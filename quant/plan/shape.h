@@ -30,7 +30,11 @@ struct SiteShape {
 
   /// The right operand is an activation too: each call has one of its own, and there is no weight.
   bool rhs_is_activation = false;
+  /// The left operand is what the model reads: nobody wants its gradient.
+  bool lhs_is_data = false;
 
+  /// Whether a training step computes the product: grad_lhs of what the model reads is left out.
+  bool computes(ProductKind kind) const { return kind != ProductKind::grad_lhs || !lhs_is_data; }
   /// A grouped convolution is `groups` products side by side, attention one for each head of each sample: M, N and
   /// terms are those of one.
   ProductShape product(ProductKind kind, int64_t batch) const;

@@ -10,16 +10,18 @@ PlanSize plan_size(std::span<const SiteShape> sites, const PrecisionTable& preci
     for (const ProductKind kind : kProducts) {
       const ProductShape shape = site.product(kind, batch);
       const auto& [lhs, rhs] = row.products[kind];
-      const double multiplies = static_cast<double>(shape.multiplies);
+      const double multiplies = site.computes(kind) ? static_cast<double>(shape.multiplies) : 0;
       size.multiplies += multiplies;
       size.bit_operations += multiplies * lhs.bits * rhs.bits;
       if (kind == ProductKind::forward && !site.rhs_is_activation)
         size.weights += static_cast<double>(shape.rhs_size) * rhs.bits;
       if (kind == ProductKind::grad_lhs && site.rhs_is_activation)
         size.activations += static_cast<double>(shape.rhs_size) * rhs.bits;
-      if (kind == ProductKind::grad_lhs) size.gradients += static_cast<double>(shape.lhs_size) * lhs.bits;
+      if (kind == ProductKind::grad_lhs)
+        size.gradients += static_cast<double>(shape.lhs_size) *
+                          (site.lhs_is_data ? row.products[ProductKind::grad_rhs].rhs.bits : lhs.bits);
       if (kind == ProductKind::grad_rhs) size.activations += static_cast<double>(shape.lhs_size) * lhs.bits;
-      if (row.is_float()) continue;
+      if (row.is_float() || !site.computes(kind)) continue;
       operands += 2;
       bits += lhs.bits + rhs.bits;
       weight += 2 * multiplies;

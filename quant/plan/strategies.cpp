@@ -11,18 +11,26 @@ std::vector<ByProduct<int>> assign_uniform(const Plan& plan, const PlanInput& in
   return std::vector<ByProduct<int>>(input.sites.size(), {{plan.low, plan.low, plan.low}});
 }
 
-/// Bits that rise with the metric: of the forward product, or of all products together.
+/// Bits that rise with the metric: of the forward product, or of all products that are computed together. One that is
+/// not gets those of the forward product.
 std::vector<ByProduct<int>> assign_rising(const Plan& plan, const PlanInput& input) {
+  const auto takes_part = [&](const SiteShape& site, ProductKind product) {
+    return product == ProductKind::forward || (plan.per_product && site.computes(product));
+  };
   std::vector<double> values;
   for (const SiteShape& site : input.sites)
     for (const ProductKind product : kProducts)
-      if (plan.per_product || product == ProductKind::forward)
+      if (takes_part(site, product))
         values.push_back(plan.metric->value({site, product, input.batch, plan.depth_layer}));
   const std::vector<int> bits = plan.mapping->bits(values, plan.low, plan.high);
   std::vector<ByProduct<int>> result;
-  for (size_t i = 0; i < input.sites.size(); ++i)
-    result.push_back(plan.per_product ? ByProduct<int>{{bits[3 * i], bits[3 * i + 1], bits[3 * i + 2]}}
-                                      : ByProduct<int>{{bits[i], bits[i], bits[i]}});
+  size_t next = 0;
+  for (const SiteShape& site : input.sites) {
+    const int forward = bits[next++];
+    ByProduct<int>& products = result.emplace_back(ByProduct<int>{{forward, forward, forward}});
+    for (const ProductKind product : {ProductKind::grad_lhs, ProductKind::grad_rhs})
+      if (takes_part(site, product)) products[product] = bits[next++];
+  }
   return result;
 }
 

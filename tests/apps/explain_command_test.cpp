@@ -265,6 +265,14 @@ TEST_CASE("explain: without a site, all products") {
   CHECK(stem["products"][0]["A"] == 27);
   CHECK(stem["products"][0]["F"] == 32 * 32);
   CHECK(stem["products"][0]["D"] == 1);
+  CHECK((stem["products"][1]["computed"] == false && stem["products"][2]["computed"] == true));
+  CHECK((stem["products"][2]["F"] == 27 && stem["products"][2]["rhs_uses"] == 27));
+  CHECK(contains(outcome.out, "  grad_lhs   131,072 x     3 x       144         -"));
+  CHECK(contains(outcome.out, "F: frequency, uses of an element of the right operand for one sample"));
+  CHECK(contains(outcome.out, "D: depth, stage from the input"));
+  const Json layers = json({"--plan", "D:C-:4-8,depth=layer"});
+  for (size_t i = 0; i < layers["sites"].size(); ++i) CHECK(layers["sites"][i]["products"][0]["D"] == i + 1);
+  CHECK(contains(text({"--plan", "D:C-:4-8,depth=layer"}), "D: depth, layer from the input"));
   // C-: few terms, many bits.
   for (const Json& site : model["sites"])
     if (site["site"] == "stage2.block0.shortcut.conv") CHECK(site["products"][0]["lhs_bits"] == 8);
@@ -333,8 +341,8 @@ TEST_CASE("explain: bits follow the schedule of the run that the step is part of
                    "train.steps=8"})) == 4);
   const std::string words = text(with({"--steps", "2", "--set", "train.steps=100"}));
   CHECK(fits_a_terminal(words));
-  CHECK(contains(words, "cyclic: from 3 bits up to the planned ones, again every 8 steps; below"));
-  CHECK(contains(words, "step 3 of 100"));
+  CHECK(contains(words, "cyclic: from 3 bits up to the planned ones, again every 8 steps;\n"));
+  CHECK(contains(words, "below are the bits of step 3 of 100"));
   CHECK(contains(words, "X [4, 32, 32, 16]: affine, 3 bits"));
   CHECK(contains(text({"--set", "bits.schedule=cyclic"}), "below are the planned ones"));
   CHECK(json({})["schedule"] == Json{{"name", "constant"}});
@@ -360,7 +368,8 @@ TEST_CASE("explain: what people get wrong") {
   };
   CHECK(contains(error({"stage2.blok0.conv1"}),
                  "resnet20 has no site 'stage2.blok0.conv1'; did you mean 'stage2.block0.conv1'?"));
-  CHECK(contains(error({"stage2.conv1"}), "did you mean stage2.block0.conv1 or stage2.block1.conv1 or "));
+  CHECK(contains(error({"stage2.conv1"}),
+                 "did you mean 'stage2.block0.conv1', 'stage2.block1.conv1' or 'stage2.block2.conv1'?\n"));
   CHECK(contains(error({"xyz"}), "no site 'xyz'; `fqt explain resnet20` lists them"));
   CHECK(contains(error({"head", "--plan", "U:1"}), "U:1"));
   CHECK(contains(error({"head", "--steps", "0"}), "--steps"));

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "apps/process.h"
@@ -89,7 +90,7 @@ TEST_CASE("plan command: one plan for a person") {
         "stage2.block0.shortcut.conv  conv     16   256  2     8  ████████\n",
         "head                         linear   64     1  4  fp32\n",
         "weights      1.210  0.151  as the forward product reads them\n",
-        "A:C-:4-8: bits fall with accumulation (terms of each sum)\n", "mean bits   5.38; weighted"}) {
+        "A:C-:4-8: bits fall with accumulation (terms of each sum)\n", "mean bits   5.35; weighted"}) {
     CAPTURE(part);
     CHECK(contains(text, part));
   }
@@ -105,6 +106,7 @@ TEST_CASE("plan command: products of other widths are shown") {
   CHECK(contains(offsets, "forward: X x W; grad lhs: dY x W; grad rhs: X x dY\n"));
   const std::string recipe = output(plan_of({"U:6"}, {"--recipe", "cpt"}));
   CHECK(contains(recipe, "6      6x6   8x6   6x8"));
+  CHECK(contains(recipe, "stem.conv                conv     27  1024  1     6      6x6     -   6x8"));
   CHECK_FALSE(contains(output(plan_of({"U:6"})), "6x6"));
   CHECK(contains(output(plan_of({"U:6"}, {"--set", "bits.schedule=cyclic"})),
                  "bits follow the schedule cyclic: from 3 bits up to the planned ones"));
@@ -123,12 +125,21 @@ TEST_CASE("plan command: plans side by side") {
     CAPTURE(part);
     CHECK(contains(three, part));
   }
+  // Depth as each plan counts it.
+  const std::string layers = output(plan_of({"D:C+:4-8,depth=layer", "D:C-:4-8,depth=layer"}));
+  CHECK(contains(layers, "head                          64     1  22 "));
+  const std::string mixed = output(plan_of({"D:C+:4-8,depth=layer", "D:C+:4-8"}));
+  check_width(mixed, 80);
+  CHECK(contains(mixed, "A     F  stage  layer "));
+  CHECK(contains(mixed, "stage3.block2.conv2          576    64      3     21 "));
+  CHECK(contains(mixed, "[1] D:C+:4-8,depth=layer  bits rise with depth (layer from the input)\n"));
+  CHECK(contains(mixed, "[2] D:C+:4-8              bits rise with depth (stage from the input)\n"));
   const std::string seven = output(plan_of(kSeven));
   check_width(seven, 80);
   CHECK(contains(seven, "   U  A:C+  A:C-  F:C+  F:C-  D:C+  D:C-\n"));
   CHECK(contains(seven, "stage2.block0.shortcut.conv  16  256 2     6     4     8     6     6     6     6\n"));
   std::vector<std::string> thirty;
-  for (int i = 0; i < 30; ++i) thirty.push_back("R:2-16,map=logarithmic");
+  for (int i = 0; i < 30; ++i) thirty.push_back("A:C+:2-16,map=logarithmic");
   check_width(output(plan_of(thirty)), 80);
 }
 
@@ -136,7 +147,7 @@ TEST_CASE("plan command: any width of a terminal, with colours that take no room
   for (const std::vector<std::string>& plans : {std::vector<std::string>{"A:C-:2-16"}, {"R:4-8,per=product"}, kSeven})
     for (const char* model : {"resnet20", "resnet110"}) {
       const trainer::PlanView view = view_of(model, plans);
-      for (const size_t width : {48, 60, 72, 80, 100, 120}) {
+      for (const size_t width : {40, 48, 60, 72, 80, 100, 120}) {
         CAPTURE(width);
         const std::string plain = trainer::plan_text(view, {width, false});
         check_width(plain, width);
@@ -151,6 +162,30 @@ TEST_CASE("plan command: any width of a terminal, with colours that take no room
         CHECK(bare == plain);
       }
     }
+}
+
+TEST_CASE("plan command: names stay apart where there is little room") {
+  for (const char* model : {"resnet20", "resnet110", "mobilenet_v2", "resnet50"}) {
+    CAPTURE(model);
+    const trainer::PlanView view = view_of(model, kSeven);
+    std::istringstream lines(trainer::plan_text(view, {40, false}));
+    std::string line;
+    std::set<std::string> names;
+    while (std::getline(lines, line) && !line.starts_with("site")) {
+    }
+    for (size_t i = 0; i < view.sites.size(); ++i) {
+      REQUIRE(std::getline(lines, line));
+      names.insert(line.substr(0, line.find(' ')));
+    }
+    CHECK(names.size() == view.sites.size());
+  }
+}
+
+TEST_CASE("plan command: COLUMNS says how wide it is where there is no terminal") {
+  const std::string narrow = output(plan_of({"A:C-:4-8"}), {{"COLUMNS", "40"}});
+  check_width(narrow, 40);
+  CHECK(contains(narrow, "\ns3.b0.s.conv  conv     32    64  3     6\n"));
+  CHECK(output(plan_of({"A:C-:4-8"}), {{"COLUMNS", "wide"}}) == output(plan_of({"A:C-:4-8"}), {{"COLUMNS", "80"}}));
 }
 
 TEST_CASE("plan command: --json") {
@@ -172,6 +207,25 @@ TEST_CASE("plan command: --json") {
   check("forward", {64 * 64, 64, 576, 4, 4});
   check("grad_lhs", {64 * 64, 64, 576, 5, 4});
   check("grad_rhs", {576, 64, 64 * 64, 4, 5});
+  // 3x3 over 64 channels: an element of X or dY meets 576 weights; a weight meets 8x8 positions of a sample.
+  const auto uses = [&](const char* product) {
+    const Json& row = site["products"][product];
+    return std::vector<int>{row["A"], row["lhs_uses"], row["rhs_uses"]};
+  };
+  CHECK(uses("forward") == std::vector{576, 576, 64});
+  CHECK(uses("grad_lhs") == std::vector{576, 576, 64});
+  CHECK(uses("grad_rhs") == std::vector{64 * 64, 576, 576});
+  // What nobody needs is shown, but not counted.
+  const Json& stem = json["sites"][0]["products"];
+  CHECK((stem["grad_lhs"]["computed"] == false && stem["grad_lhs"]["macs"] == 0 && stem["grad_lhs"]["A"] == 144));
+  int64_t multiplies = 0, not_computed = 0;
+  for (const Json& row : json["sites"])
+    for (const Json& product : row["products"]) {
+      multiplies += product["macs"].get<int64_t>();
+      not_computed += product["computed"] == false;
+    }
+  CHECK(json["size"]["macs"] == multiplies);
+  CHECK(not_computed == 1);
   const Json& head = json["sites"][21];
   CHECK(head["bits"].is_null());
   CHECK(head["products"]["forward"]["lhs_bits"] == 32);
@@ -183,6 +237,8 @@ TEST_CASE("plan command: --json") {
   }
   for (const char* key : {"macs", "bitops", "mean_bits", "weighted_bits"}) CHECK(json["size"][key] > 0);
 
+  const std::string uniform = output(plan_of({"U:6"}, {"--json"}));
+  CHECK(contains(uniform, "\"activations_mb\":20.381696,"));
   const Json several = Json::parse(output(plan_of({"U:6", "D:C+:4-8,depth=layer"}, {"--json"})));
   CHECK(several["model"] == "resnet20");
   REQUIRE(several["plans"].size() == 2);
@@ -218,6 +274,9 @@ TEST_CASE("plan command: --csv") {
   CHECK(field(23, "plan") == "A:C-:4-8,map=ranked");
   CHECK((field(1, "site") == "stem.conv" && field(1, "bits") == "6" && field(1, "A") == "27"));
   CHECK((field(1, "grad_rhs_M") == "27" && field(1, "grad_rhs_K") == "131072"));
+  CHECK((field(1, "forward_A") == "27" && field(1, "forward_lhs_uses") == "144" &&
+         field(1, "forward_rhs_uses") == "1024" && field(1, "grad_rhs_A") == "131072"));
+  CHECK((field(1, "forward_computed") == "1" && field(1, "grad_lhs_computed") == "0"));
   CHECK((field(22, "site") == "head" && field(22, "bits").empty() && field(22, "forward_rhs_bits") == "32"));
 }
 
@@ -273,6 +332,14 @@ TEST_CASE("plan command: --svg") {
   CHECK(count("</title>") == count("<title>"));
   CHECK(count(" bits</title>") == 2 * 21);  // a bar for each quantized layer and plan
   CHECK_FALSE(contains(svg, "nan"));
+  const Outcome cyclic = fqt_program(
+      plan_of({"U:6"}, {"--svg", "cyclic.svg", "--toml", "--set", "bits.schedule=cyclic"}), {}, folder.path());
+  CHECK(contains(cyclic.out, "# In training they follow the schedule cyclic: from 3 bits up to the planned ones"));
+  CHECK(contains(read(folder / "cyclic.svg"), "the same bits everywhere; schedule cyclic: from 3 bits"));
+  // A line at the top of an axis of bits, above an odd number of them, too.
+  const std::string odd = trainer::plan_svg(view_of("resnet20", {"U:13"}));
+  CHECK((contains(odd, ">14</text>") && contains(odd, ">12</text>")));
+  CHECK_FALSE(contains(odd, "schedule"));
   for (const char* model : {"resnet8", "resnet110"})
     CHECK_FALSE(contains(trainer::plan_svg(view_of(model, {"fp32", "I:C-:2-16", "P:C+:4-4"})), "nan"));
 }
@@ -292,6 +359,10 @@ TEST_CASE("plan command: what people get wrong") {
   CHECK(contains(error(kUsage, plan_of({"U:6"}, {"--recipe", "papre"})), "--recipe: 'papre' is not allowed"));
   CHECK(contains(error(kUsage, plan_of({"U:6"}, {"--set", "quant.gradbits=8"})), "did you mean 'quant.grad_bits'?"));
   CHECK(contains(error(kUsage, plan_of({"U:6"}, {"--set", "bits.period=1"})), "bits.period: a cycle of 1 step"));
+  CHECK(contains(error(kUsage, plan_of({"my.plan"})), "'my.plan' would be a file, but the names of plan files end in"));
+  CHECK(contains(error(kUsage, plan_of({"plans/my\x1b"})), "'plans/my\\x1b' would be a file"));
+  CHECK(contains(error(kMissing, plan_of({"my\nplan\x1b.toml"})), "there is no file my\nplan\\x1b.toml"));
+  CHECK(contains(error(kUsage, plan_of({"U:4.5"})), "'4.5' is no whole number of bits"));
   CHECK(contains(error(kUsage, plan_of({"U:6"}, {"--image", "32x32"})), "'32x32' is no size"));
   CHECK(contains(error(kUsage, plan_of({"U:6"}, {"--image", "32x32x3x"})), "HEIGHTxWIDTHxCHANNELS"));
   CHECK(contains(error(kUsage, plan_of({"U:6"}, {"--classes", "0"})), "--classes"));
@@ -322,6 +393,14 @@ TEST_CASE("plan command: pieces of the table") {
   CHECK(shorten("stage1.block0.conv1", 19) == "stage1.block0.conv1");
   CHECK(shorten("stage1.block0.conv1", 10) == "stage…onv1");
   CHECK(shorten("äöüßäöüß", 5) == "äö…üß");
+  CHECK(shorten_name("stage1.block0.conv1", 19) == "stage1.block0.conv1");
+  CHECK(shorten_name("stage1.block0.conv1", 18) == "s1.block0.conv1");
+  CHECK(shorten_name("stage1.block0.conv1", 12) == "s1.b0.conv1");
+  CHECK(shorten_name("stage3.block0.shortcut.conv", 12) == "s3.b0.s.conv");
+  CHECK(shorten_name("features.17.conv.0.0", 12) == "f.17.c.0.0");
+  CHECK(shorten_name("stage1.block0.conv1", 8) == "s1.b0.c1");
+  CHECK(shorten_name("stage1.block0.conv1", 7) == "s1.….c1");
+  CHECK(shorten_name("head", 4) == "head");
   CHECK(text_width("███▌ 7") == 6);
   CHECK(block_bar(0).empty());
   CHECK(block_bar(28) == "███▌");

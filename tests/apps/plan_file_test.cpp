@@ -17,7 +17,8 @@ namespace {
 std::vector<SiteShape> three_sites() {
   std::vector<SiteShape> sites;
   for (const char* name : {"stem.conv", "stage1.block0.conv1", "stage1.block0.conv2"})
-    sites.push_back({name, "linear", SiteRole::body, ConvGeometry::matrix(1, 8, 8), 1, 1, 1});
+    sites.push_back(
+        {name, "linear", SiteRole::body, ConvGeometry::matrix(1, 8, 8), 1, 1, static_cast<int>(sites.size()) + 1});
   return sites;
 }
 
@@ -67,7 +68,6 @@ TEST_CASE("plan file: patterns, and later rules over earlier ones") {
   };
   CHECK(bits(rule("*", "bits = 6")) == std::vector{6, 6, 6});
   CHECK(bits(rule("*", "bits = 6") + rule("stage1.*", "bits = 4")) == std::vector{6, 4, 4});
-  CHECK(bits(rule("stage1.*", "bits = 4") + rule("*", "bits = 6")) == std::vector{6, 6, 6});
   CHECK(bits(rule("*", "bits = 6") + rule("stage?.block?.conv2", "bits = 5")) == std::vector{6, 6, 5});
   CHECK(bits(rule("*conv?", "bits = 5") + rule("stem*", "bits = 7")) == std::vector{7, 5, 5});
   CHECK(bits(rule("*", "float = true") + rule("*1*1", "bits = 3")) == std::vector{0, 3, 0});
@@ -83,10 +83,32 @@ TEST_CASE("plan file: what a plan writes reads back the same") {
     CAPTURE(text);
     const BitTable bits = assign_bits(parse_plan(text), {}, sites, 128, 1);
     const TemporaryFolder folder;
-    write(folder / "plan.toml", trainer::plan_toml("a title", bits, sites));
+    trainer::Config config;
+    config.model = "resnet20";
+    config.plan = text;
+    write(folder / "plan.toml", trainer::plan_toml(config, bits, sites));
     CHECK(read_plan_file(folder / "plan.toml", sites) == bits);
-    CHECK(read(folder / "plan.toml").starts_with("# a title\n"));
+    CHECK(read(folder / "plan.toml").starts_with(std::string("# The bits of resnet20 under the plan ") + text + ".\n"));
   }
+}
+
+TEST_CASE("plan file: comments have depth as the plan counts it, and the schedule") {
+  const std::vector<SiteShape> sites = three_sites();
+  trainer::Config config;
+  config.plan = "D:C+:4-8";
+  const auto toml = [&] {
+    return trainer::plan_toml(config, assign_bits(parse_plan("U:6"), {}, sites, 128, 1), sites);
+  };
+  CHECK(contains(toml(), "# linear: A 8 F 1 D 1 P 64 I 1\n[[rule]]\nsites = \"stage1.block0.conv2\"\n"));
+  CHECK_FALSE(contains(toml(), "schedule"));
+  config.plan += ",depth=layer";
+  config.bits.schedule = "cyclic";
+  CHECK(contains(toml(), "# D counts layers.\n"));
+  CHECK(contains(toml(), "# linear: A 8 F 1 D 3 P 64 I 1\n[[rule]]\nsites = \"stage1.block0.conv2\"\n"));
+  CHECK(
+      contains(toml(), "the schedule cyclic: from 3 bits up to the planned ones, again every 32nd of the run; these "));
+  config.plan = "my\nplan\x1b.toml";
+  CHECK(toml().starts_with("# The bits of  under the plan my\\nplan\\x1b.toml.\n"));
 }
 
 TEST_CASE("plan file: every mistake is shown with its line") {
@@ -121,14 +143,34 @@ TEST_CASE("plan file: every mistake is shown with its line") {
       {all + rule("", "bits = 6"), "[plan] my.toml:4: a rule has sites = \"...\""},
       {all + rule("*", "bits = 5"), "[plan] my.toml:4: there are two rules for '*', the first at my.toml:1; keep one"},
       {all + rule("stage1.block0.conv3", "bits = 5"),
-       "[plan] my.toml:4: no site is called 'stage1.block0.conv3'; did you mean 'stage1.block0.conv1'?"},
+       "[plan] my.toml:4: no site is called 'stage1.block0.conv3'; did you mean 'stage1.block0.conv1' or "
+       "'stage1.block0.conv2'?"},
       {all + rule("conv2", "bits = 5"),
        "[plan] my.toml:4: no site is called 'conv2'; did you mean 'stage1.block0.conv2'?"},
+      {all + rule("stem", "bits = 5"), "[plan] my.toml:4: no site is called 'stem'; did you mean 'stem.conv'?"},
+      {all + rule("stage1", "bits = 5"),
+       "[plan] my.toml:4: no site is called 'stage1'; did you mean 'stage1.block0.conv1' or 'stage1.block0.conv2'?"},
+      {all + rule("stage4.*", "bits = 5"), "[plan] my.toml:4: no site is called 'stage4.*'; did you mean 'stage1.*'?"},
+      {all + rule("stage1.blok0.*", "bits = 5"),
+       "[plan] my.toml:4: no site is called 'stage1.blok0.*'; did you mean 'stage1.block0.*'?"},
+      {all + rule("stage1.block?.cnv1", "bits = 5"),
+       "[plan] my.toml:4: no site is called 'stage1.block?.cnv1'; did you mean 'stage1.block0.conv1'?"},
       {all + rule("decoder.*", "bits = 5"), "[plan] my.toml:4: no site is called 'decoder.*'"},
+      {all + rule("a\\u001b[31m\\nb", "bits = 5"), "[plan] my.toml:4: no site is called 'a\\x1b[31m\\nb'"},
+      {rule("stage1.*", "bits = 4") + all,
+       "[plan] my.toml:1: the rule for 'stage1.*' decides nothing: '*' at my.toml:4 goes over it; put it behind, or "},
+      {all + rule("stem*", "bits = 4") + rule("stage*", "bits = 4"),
+       "[plan] my.toml:1: the rule for '*' decides nothing: 'stem*' at my.toml:4, 'stage*' at my.toml:7 go over it; "},
       {rule("stage1.*", "bits = 5"),
-       "[plan] my.toml: site 'stem.conv' has no bits: no rule matches it; add one, or a first rule for \"*\""},
+       "[plan] my.toml: site 'stem.conv' has no bits: no rule matches it ('stage1.*' at my.toml:1 comes near); add"},
+      {rule("*block*", "bits = 5"),
+       "[plan] my.toml: site 'stem.conv' has no bits: no rule matches it; add one, or a first rule for all others: "
+       "[[rule]], sites = \"*\", bits = 6"},
+      {rule("stem.conv", "bits = 5") + rule("stage2.*", "bits = 5"),
+       "[plan] my.toml:4: no site is called 'stage2.*'; did you mean 'stage1.*'?"},
       {rule("stem.conv", "bits = 5") + rule("stage1.block0.conv1", "bits = 5"),
-       "[plan] my.toml: site 'stage1.block0.conv2' has no bits: no rule matches it ('stage1.block0.conv1' comes near)"},
+       "[plan] my.toml: site 'stage1.block0.conv2' has no bits: no rule matches it ('stage1.block0.conv1' at "
+       "my.toml:4 comes near); add one"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.text);
@@ -136,6 +178,14 @@ TEST_CASE("plan file: every mistake is shown with its line") {
     CAPTURE(message);
     CHECK(message.starts_with(row.message));
   }
+}
+
+TEST_CASE("plan file: patterns of many stars are matched in no time") {
+  std::string stars;
+  for (int i = 0; i < 2000; ++i) stars += "*a";
+  CHECK(contains(error_of(rule("*", "bits = 6") + rule(stars, "bits = 4")), "no site is called '*a*a"));
+  CHECK(read_rules(rule("*", "bits = 6") + rule(std::string(2000, '*') + "conv1", "bits = 4"))[1] ==
+        SiteBits::uniform("stage1.block0.conv1", 4));
 }
 
 TEST_CASE("plan file: files that are missing or cannot be read") {

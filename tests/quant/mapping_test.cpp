@@ -170,6 +170,19 @@ TEST_CASE("strategies: per=product pools the metrics of all products") {
   CHECK(larger[0].products == ByProduct<ProductBits>{{ProductBits{8, 8}, {5, 5}, {8, 8}}});
 }
 
+TEST_CASE("strategies: a gradient that nobody needs takes no part under per=product") {
+  // As above, but a's grad_lhs (10 terms) is not computed, and b has 12 inputs: A of 64 - 2 and 12 4 2.
+  std::vector<SiteShape> sites{linear("a", 64, 10), linear("b", 12, 4)};
+  sites[0].lhs_is_data = true;
+  // Groups 2 4 12 64 at 2, 4, 6, 8; with it there would be five.
+  const BitTable rising = assign_bits(parse_plan("A:C+:2-8,per=product"), {}, sites, 2, 1);
+  CHECK(rising[0].products == ByProduct<ProductBits>{{ProductBits{8, 8}, {8, 8}, {2, 2}}});
+  CHECK(rising[1].products == ByProduct<ProductBits>{{ProductBits{6, 6}, {4, 4}, {2, 2}}});
+  const BitTable falling = assign_bits(parse_plan("A:C-:2-8,per=product"), {}, sites, 2, 1);
+  CHECK(falling[0].products == ByProduct<ProductBits>{{ProductBits{2, 2}, {2, 2}, {8, 8}}});
+  CHECK(falling[1].products == ByProduct<ProductBits>{{ProductBits{4, 4}, {6, 6}, {8, 8}}});
+}
+
 TEST_CASE("plan options: offsets to the operands") {
   const std::vector<SiteShape> sites{linear("a", 64, 10), linear("b", 10, 4)};
   const BitTable table = assign_bits(parse_plan("U:6,x=+1,w=-1,grad=2"), {}, sites, 2, 1);

@@ -236,6 +236,17 @@ TEST_CASE("metrics: fully connected layers are a stage of their own, even behind
   CHECK((sites[0].stage == 1 && sites[1].stage == 2));
 }
 
+TEST_CASE("metrics: a site that reads data at every call computes no gradient of it") {
+  const Site a("a", SiteRole::body, "linear"), b("b", SiteRole::body, "linear");
+  ShapeTrace trace;
+  for (const bool data : {true, true}) trace.record(a, ConvGeometry::matrix(1, 8, 8), 1, data);
+  for (const bool data : {true, false}) trace.record(b, ConvGeometry::matrix(1, 8, 8), 1, data);
+  const std::vector<SiteShape> sites = site_shapes(trace);
+  CHECK_FALSE(sites[0].computes(ProductKind::grad_lhs));
+  CHECK((sites[0].computes(ProductKind::forward) && sites[0].computes(ProductKind::grad_rhs)));
+  CHECK(sites[1].computes(ProductKind::grad_lhs));
+}
+
 TEST_CASE("metrics: a site has one pair of shapes, and unknown metrics are named with the known ones") {
   const Site site("fc");
   ShapeTrace trace;

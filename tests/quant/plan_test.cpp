@@ -30,27 +30,37 @@ TEST_CASE("plan: what does not parse is shown, with what would") {
     std::vector<std::string> parts;  ///< of the message
   };
   const Row rows[] = {
-      {"U:1", {"'U:1'", "1 bits", "from 2 to 16"}},
-      {"U:99", {"'U:99'", "99 bits", "from 2 to 16"}},
+      {"U:1", {"'U:1'", "1 is no width; give one from 2 to 16 bits"}},
+      {"U:99", {"'U:99'", "99 is no width", "from 2 to 16"}},
       {"U:17", {"from 2 to 16"}},
       {"U:0", {"from 2 to 16"}},
       {"U:-6", {"from 2 to 16"}},
       {"A:C+:8-4", {"'A:C+:8-4'", "from 8 down to 4"}},
       {"Z:C+:4-8", {"'Z:C+:4-8'", "no strategy or metric 'Z'", "A, F, D, P, I"}},
-      {"A:C+:4-40", {"'A:C+:4-40'", "40 bits", "from 2 to 16"}},
+      {"A:C+:4-40", {"'A:C+:4-40'", "40 is no width", "from 2 to 16"}},
       {"A:C+:4", {"'4' is no range"}},
       {"A:C+", {"'' is no range"}},
       {"A:U:6", {"a metric is followed by C+ or C-", "not 'U'"}},
       {"A", {"a metric is followed by C+ or C-"}},
       {"C+:4-8", {"no strategy or metric 'C+'"}},
       {"R:4-8,", {"nothing follows the comma"}},
-      {"R:4-8,map", {"no mapping ''"}},
-      {"R:4-8,map=cubic", {"no mapping 'cubic'", "grouped, linear"}},
+      {"A:C+:4-8,map", {"no mapping ''"}},
+      {"A:C+:4-8,map=cubic", {"no mapping 'cubic'", "grouped, linear"}},
       {"U:6,grad=two", {"grad=+2, not 'two'"}},
       {"U:6,grad=99", {"offset"}},
       {"U:6,grad=+-2", {"grad=+2, not '+-2'"}},
       {"U:+6", {"whole number"}},
-      {"U:6,per=site", {"per is layer or product"}},
+      {"R:4-8,per=site", {"per is layer or product"}},
+      {"U:6,map=ranked", {"'U:6,map=ranked'", "map= does nothing here", "plans that go by a metric, as A:C+:4-8"}},
+      {"R:4-8,map=grouped", {"map= does nothing here"}},
+      {"U:6,per=layer", {"per= does nothing here", "A:C+:4-8 and R:4-8"}},
+      {"U:6,depth=layer", {"depth= does nothing here", "D:C+:4-8"}},
+      {"R:4-8,depth=stage", {"depth= does nothing here"}},
+      {"A:C+:4-8,depth=layer", {"depth= does nothing here", "plans that go by depth"}},
+      {"D:C+:4-8,depth=layer,depth=stage", {"depth= is given twice"}},
+      {"U:6,x=+1,w=+1,x=+1", {"'U:6,x=+1,w=+1,x=+1'", "x= is given twice; give it once"}},
+      {"A:C+:4-8,", {"nothing follows the comma"}},
+      {"A:C+:4-8,,x=1", {"no option ''"}},
       {"U:6,colour=red", {"no option 'colour=red'"}},
       {"fp32,grad=1", {"takes no bits and no options"}},
       {"U:99999999999999999999", {"whole number", "U:6"}},
@@ -166,7 +176,7 @@ TEST_CASE("plan: switches that do not go together are refused") {
     }
     return "";
   };
-  CHECK(message([](Recipe& r) { r.grad_bits = 1; }).find("grad_bits: 1 bits; give a width from 2 to 16") !=
+  CHECK(message([](Recipe& r) { r.grad_bits = 1; }).find("grad_bits: 1 is no width; give one from 2 to 16 bits") !=
         std::string::npos);
   CHECK(message([](Recipe& r) { r.grad_rhs_bits = 17; }).find("grad_rhs_bits") != std::string::npos);
   CHECK(message([](Recipe& r) { r.accumulator_bits = 7; }).find("from 8 to 32") != std::string::npos);

@@ -63,6 +63,20 @@ TEST_CASE("size: attention holds activations alone") {
   CHECK(size.bit_operations == 300 * (7 * 5 + 8 * 4 + 6 * 9));
 }
 
+TEST_CASE("size: the gradient of what the model reads is not computed, and not counted") {
+  std::vector<SiteShape> sites = two_layers();
+  sites[0].lhs_is_data = true;
+  const BitTable bits{{"conv", false, {{ProductBits{7, 5}, {8, 4}, {6, 9}}}}, SiteBits::uniform("fc", 4)};
+  const PlanSize size = plan_size(sites, make_precision_table(bits, {}), 2);
+  CHECK(size.multiplies == 2 * 2304 + 3 * 1280);
+  CHECK(size.bit_operations == 2304 * (7 * 5 + 6 * 9) + 3 * 1280 * 16);
+  CHECK(size.gradients == 128 * 9 + 20 * 4);  // dY is held for grad_rhs
+  CHECK(size.weights == 72 * 5 + 640 * 4);
+  CHECK(size.activations == 64 * 6 + 128 * 4);
+  CHECK(size.mean_bits == doctest::Approx((7 + 5 + 6 + 9 + 6 * 4) / 10.0).epsilon(1e-12));
+  CHECK(size.weighted_bits == doctest::Approx((2304 * 27 + 1280 * 24) / (4.0 * 2304 + 6.0 * 1280)).epsilon(1e-12));
+}
+
 TEST_CASE("size: all in float, and units") {
   const PlanSize size = size_of({{"conv"}, {"fc"}});
   CHECK(size.weights == 712 * 32);

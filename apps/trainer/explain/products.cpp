@@ -4,6 +4,7 @@
 #include "trainer/bit_schedule.h"
 #include "trainer/explain/explain.h"
 #include "trainer/explain/page.h"
+#include "trainer/plan_file.h"
 #include "trainer/recipes.h"
 #include "trainer/text.h"
 
@@ -17,22 +18,27 @@ struct Row {
   quant::ProductKind kind;
   quant::ProductShape shape;
   const quant::ProductPrecision& precision;
+  bool computed;
   double metrics[std::size(kMetrics)];
 };
 
 std::vector<Row> rows_of(const Experiment& experiment, const quant::SiteShape& site) {
   const int64_t batch = experiment.config.train.batch;
+  const bool depth_layer = depth_in_layers(experiment.config.plan);
   std::vector<Row> rows;
   for (const quant::ProductKind kind : quant::kProducts) {
-    Row row{kind, site.product(kind, batch), experiment.precision.at(site.name).products[kind], {}};
+    Row row{
+        kind, site.product(kind, batch), experiment.precision.at(site.name).products[kind], site.computes(kind), {}};
     for (size_t i = 0; i < std::size(kMetrics); ++i)
-      row.metrics[i] = quant::find_metric(kMetrics[i]).value({site, kind, batch});
+      row.metrics[i] = quant::find_metric(kMetrics[i]).value({site, kind, batch, depth_layer});
     rows.push_back(row);
   }
   return rows;
 }
 
-std::string bits_of(const quant::ProductPrecision& precision) {
+std::string bits_of(const Row& row) {
+  const quant::ProductPrecision& precision = row.precision;
+  if (!row.computed) return "-";
   return precision.lhs.is_float() ? "fp32" : fmt::format("{} x {}", precision.lhs.bits, precision.rhs.bits);
 }
 
@@ -59,11 +65,12 @@ std::string explain_model(const Experiment& experiment, bool color) {
   page.paragraph(
       "Each layer X -> Y = X W has three products in a step of training: forward, Y = X W; grad_lhs, the gradient of "
       "its input, dX = dY W^T; grad_rhs, the gradient of its weights, dW = X^T dY. An [M x K] matrix times a [K x N] "
-      "one is M x N sums of K terms. bits: of the left and of the right operand. The first layer's grad_lhs is listed, "
-      "but nobody needs it, and it is not computed.");
+      "one is M x N sums of K terms. bits: of the left and of the right operand; of the first layer's grad_lhs, which "
+      "nobody needs, there are none: it is not computed.");
   for (const std::string_view name : kMetrics) {
     const quant::Metric& metric = quant::find_metric(name);
-    page.paragraph(fmt::format("{}: {}, {}", metric.name, metric.title, metric.description));
+    page.paragraph(
+        fmt::format("{}: {}, {}", metric.name, metric.title, quant::describe(metric, depth_in_layers(config.plan))));
   }
   page.heading(fmt::format("{:<10} {:>9} x {:>5} x {:>9} {:>9} {:>9} {:>9} {:>5}", "  product", "M", "N", "K", "bits",
                            "A", "F", "D"));
@@ -73,7 +80,7 @@ std::string explain_model(const Experiment& experiment, bool color) {
     for (const Row& row : rows_of(experiment, site))
       page.line(fmt::format("  {:<8} {:>9} x {:>5} x {:>9} {:>9} {:>9.6g} {:>9.6g} {:>5.4g}",
                             quant::kProductNames[static_cast<size_t>(row.kind)], grouped(row.shape.m),
-                            grouped(row.shape.n), grouped(row.shape.terms), bits_of(row.precision), row.metrics[0],
+                            grouped(row.shape.n), grouped(row.shape.terms), bits_of(row), row.metrics[0],
                             row.metrics[1], row.metrics[2]));
   }
   page.line();
@@ -93,7 +100,10 @@ Json model_json(const Experiment& experiment) {
                    {"n", row.shape.n},
                    {"terms", row.shape.terms},
                    {"lhs_bits", row.precision.lhs.bits},
-                   {"rhs_bits", row.precision.rhs.bits}};
+                   {"rhs_bits", row.precision.rhs.bits},
+                   {"computed", row.computed},
+                   {"lhs_uses", row.shape.lhs_uses},
+                   {"rhs_uses", row.shape.rhs_uses}};
       for (size_t i = 0; i < std::size(kMetrics); ++i) product[std::string(kMetrics[i])] = row.metrics[i];
       products.push_back(std::move(product));
     }

@@ -14,7 +14,6 @@ namespace fqt::trainer {
 namespace {
 
 constexpr size_t kSamples = 5;
-constexpr size_t kMostNear = 3;  ///< names that an error suggests
 
 /// Real values, one for each of evenly spaced places of the range. Zeros are left out: they may be borders.
 std::vector<OperandSample> sample(const quant::Operand& operand) {
@@ -42,19 +41,6 @@ std::vector<OperandSample> sample(const quant::Operand& operand) {
     samples.push_back({value, channel, level - grid.centre(), double{grid.scale} * (level - grid.zero)});
   }
   return samples;
-}
-
-/// Whether `word` is `name` with some of its dotted parts left out: "stage2.conv1" of "stage2.block0.conv1".
-bool abbreviates(std::string_view word, std::string_view name) {
-  while (!name.empty()) {
-    const std::string_view part = name.substr(0, name.find('.')), wanted = word.substr(0, word.find('.'));
-    if (part == wanted) {
-      if (wanted.size() == word.size()) return true;
-      word.remove_prefix(wanted.size() + 1);
-    }
-    name.remove_prefix(std::min(part.size() + 1, name.size()));
-  }
-  return false;
 }
 
 /// The shapes of a site's tensors for a batch, one call.
@@ -135,15 +121,15 @@ constexpr quant::ByProduct<ProductSymbols> kSymbols{
 const ProductSymbols& symbols(quant::ProductKind kind) { return kSymbols[kind]; }
 
 const quant::SiteShape& find_site(const Experiment& experiment, const std::string& name) {
-  std::vector<std::string> known, near;
+  std::vector<std::string> known;
   for (const quant::SiteShape& site : experiment.sites) {
     if (site.name == name) return site;
     known.push_back(site.name);
-    if (abbreviates(name, site.name) && near.size() < kMostNear) near.push_back(site.name);
   }
   const std::string& model = experiment.config.model;
-  fail(ErrorKind::usage, "[explain] {} has no site '{}'{}; `fqt explain {}` lists them", model, name,
-       near.empty() ? did_you_mean(name, known) : fmt::format("; did you mean {}?", join(near, " or ")), model);
+  const std::string meant = did_you_mean(name, known);
+  fail(ErrorKind::usage, "[explain] {} has no site '{}'{}", model, printable(name),
+       meant.empty() ? fmt::format("; `fqt explain {}` lists them", model) : meant);
 }
 
 SiteWalk walk_site(Trainer& trainer, const Experiment& experiment, const quant::SiteShape& site) {

@@ -32,9 +32,13 @@ Json site_json(const PlanView& view, const PlannedModel& plan, size_t index) {
         {"M", shape.m},
         {"N", shape.n},
         {"K", shape.terms},
-        {"macs", shape.multiplies},
+        {"macs", site.computes(kind) ? shape.multiplies : 0},
         {"lhs_bits", precision.products[kind].lhs.bits},
-        {"rhs_bits", precision.products[kind].rhs.bits}};
+        {"rhs_bits", precision.products[kind].rhs.bits},
+        {"A", shape.terms},
+        {"lhs_uses", number(shape.lhs_uses)},
+        {"rhs_uses", number(shape.rhs_uses)},
+        {"computed", site.computes(kind)}};
   }
   return json;
 }
@@ -92,6 +96,8 @@ std::string plan_csv(const PlanView& view) {
   for (const quant::Metric& metric : quant::metrics()) csv += fmt::format(",{}", metric.name);
   for (const std::string_view product : kProductNames)
     for (const char* column : {"M", "N", "K", "lhs_bits", "rhs_bits"}) csv += fmt::format(",{}_{}", product, column);
+  for (const std::string_view product : kProductNames)
+    for (const char* column : {"A", "lhs_uses", "rhs_uses", "computed"}) csv += fmt::format(",{}_{}", product, column);
   csv += "\n";
   for (const PlannedModel& plan : view.plans)
     for (size_t i = 0; i < view.sites.size(); ++i) {
@@ -105,6 +111,10 @@ std::string plan_csv(const PlanView& view) {
         const quant::ProductShape shape = site.product(kind, view.batch);
         csv += fmt::format(",{},{},{},{},{}", shape.m, shape.n, shape.terms, precision.products[kind].lhs.bits,
                            precision.products[kind].rhs.bits);
+      }
+      for (const ProductKind kind : kProducts) {
+        const quant::ProductShape shape = site.product(kind, view.batch);
+        csv += fmt::format(",{},{},{},{}", shape.terms, shape.lhs_uses, shape.rhs_uses, site.computes(kind) ? 1 : 0);
       }
       csv += "\n";
     }

@@ -17,18 +17,20 @@ std::optional<int> PlannedModel::site_bits(size_t site) const {
   return bits[site].products[quant::ProductKind::forward].lhs;
 }
 
-std::pair<int, int> PlannedModel::running_bits(size_t site) const {
-  const quant::Precision& row = precision.at(bits[site].site);
+const quant::Metric& PlannedModel::metric() const {
+  return plan && plan->metric ? *plan->metric : quant::metrics().front();
+}
+
+std::pair<int, int> PlanView::running_bits(const PlannedModel& plan, size_t site) const {
+  const quant::Precision& row = plan.precision.at(sites[site].name);
   int least = row.products[quant::ProductKind::forward].lhs.bits, most = least;
-  for (const quant::ProductPrecision& product : row.products) {
+  for (const quant::ProductKind kind : quant::kProducts) {
+    if (!sites[site].computes(kind)) continue;
+    const quant::ProductPrecision& product = row.products[kind];
     least = std::min({least, product.lhs.bits, product.rhs.bits});
     most = std::max({most, product.lhs.bits, product.rhs.bits});
   }
   return {least, most};
-}
-
-const quant::Metric& PlannedModel::metric() const {
-  return plan && plan->metric ? *plan->metric : quant::metrics().front();
 }
 
 double PlanView::metric(const quant::Metric& metric, const PlannedModel& plan, size_t site) const {
@@ -62,10 +64,9 @@ std::string meaning(const PlannedModel& planned) {
   if (!planned.plan) return "bits from the rules of a file";
   const quant::Plan& plan = *planned.plan;
   std::string text(plan.strategy->description);
-  if (plan.metric) text += fmt::format(" {} ({})", plan.metric->title, plan.metric->description);
+  if (plan.metric) text += fmt::format(" {} ({})", plan.metric->title, quant::describe(*plan.metric, plan.depth_layer));
   if (plan.mapping != &quant::mappings().front()) text += fmt::format(", mapping {}", plan.mapping->name);
   if (plan.per_product) text += ", each product apart";
-  if (plan.depth_layer) text += ", depth in layers";
   for (const auto& [operand, offset] :
        {std::pair("X", plan.lhs_offset), {"W", plan.rhs_offset}, {"dY", plan.grad_offset}})
     if (offset != 0) text += fmt::format(", {} {:+}", operand, offset);

@@ -23,8 +23,6 @@ struct PlannedModel {
 
   /// The planned bits of X in the forward product; none in float.
   std::optional<int> site_bits(size_t site) const;
-  /// Least and greatest width a site's products run on; 32 in float.
-  std::pair<int, int> running_bits(size_t site) const;
   /// The metric it chooses by, else accumulation.
   const quant::Metric& metric() const;
 };
@@ -40,6 +38,8 @@ struct PlanView {
 
   /// Whether bits change over a run.
   bool follows_schedule() const { return schedule_keys["name"] != "constant"; }
+  /// Least and greatest width that a site's products run on; 32 in float.
+  std::pair<int, int> running_bits(const PlannedModel& plan, size_t site) const;
   /// A metric of a site's forward product; depth counts as `plan` has it.
   double metric(const quant::Metric& metric, const PlannedModel& plan, size_t site) const;
 };

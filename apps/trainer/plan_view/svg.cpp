@@ -89,10 +89,16 @@ class Axis {
  public:
   Axis(double low, double high, bool logarithmic) : low_(low), high_(high), logarithmic_(logarithmic) {}
 
-  /// Round values around all of `values`: powers of ten, or from 0 in even steps.
+  /// From 0 in even steps, the last one at or above `most`.
+  static Axis up_to(double most) {
+    const double step = step_to(most);
+    return {0, std::max(std::ceil(most / step), 1.0) * step, false};
+  }
+
+  /// Round values around all of `values`: powers of ten, or as up_to.
   static Axis around(const std::vector<double>& values, bool logarithmic) {
     const auto [least, most] = std::minmax_element(values.begin(), values.end());
-    if (!logarithmic) return {0, std::max(*most, 1.0), false};
+    if (!logarithmic) return up_to(*most);
     const double low = std::floor(std::log10(*least) + 1e-9), high = std::ceil(std::log10(*most) - 1e-9);
     return {std::pow(10.0, low), std::pow(10.0, std::max(high, low + 1)), true};
   }
@@ -105,13 +111,15 @@ class Axis {
 
   std::vector<double> ticks() const {
     std::vector<double> ticks;
-    const double step = std::max(1.0, std::ceil(high_ / 8));
+    const double step = step_to(high_);
     for (double tick = low_; tick <= high_ * (1 + 1e-9); logarithmic_ ? tick *= 10 : tick += step)
       ticks.push_back(tick);
     return ticks;
   }
 
  private:
+  static double step_to(double most) { return std::max(1.0, std::ceil(most / 8)); }
+
   double low_, high_;
   bool logarithmic_;
 };
@@ -124,7 +132,7 @@ class Picture {
     plot_ = std::max(pitch_ * sites, 560.0);
     for (const PlannedModel& plan : view.plans)
       for (size_t site = 0; site < view.sites.size(); ++site)
-        if (plan.site_bits(site)) most_bits_ = std::max(most_bits_, plan.running_bits(site).second);
+        if (plan.site_bits(site)) most_bits_ = std::max(most_bits_, view_.running_bits(plan, site).second);
   }
 
   std::string svg() {
@@ -149,8 +157,8 @@ class Picture {
     return false;
   }
 
-  static bool spread(const PlannedModel& plan, size_t site) {
-    const auto [least, most] = plan.running_bits(site);
+  bool spread(const PlannedModel& plan, size_t site) const {
+    const auto [least, most] = view_.running_bits(plan, site);
     return plan.site_bits(site) && least != most;
   }
 
@@ -218,7 +226,7 @@ class Picture {
   }
 
   void bits(const PlannedModel& plan, double top) {
-    const Axis scale(0, most_bits_, false);
+    const Axis scale = Axis::up_to(most_bits_);
     axis(scale, top, kBitsHeight, "bits");
     const double base = top + kBitsHeight;
     const auto height = [&](int bits) { return kBitsHeight * scale.share(bits); };
@@ -234,7 +242,8 @@ class Picture {
         drawing_.text(x, base - 6, number, "middle", std::min(10.0, fitting), "#ffffff");
       }
       if (spread(plan, site))
-        whisker(x, base - height(plan.running_bits(site).second), base - height(plan.running_bits(site).first));
+        whisker(x, base - height(view_.running_bits(plan, site).second),
+                base - height(view_.running_bits(plan, site).first));
     }
     drawing_.line(kLeft, base, kLeft + plot_, base, kGrey);
   }

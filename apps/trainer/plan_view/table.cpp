@@ -74,6 +74,20 @@ std::string shorten(const std::string& text, size_t width) {
   return text.substr(0, bytes_of(text, head)) + "…" + text.substr(bytes_of(text, whole - tail));
 }
 
+std::string shorten_name(const std::string& name, size_t width) {
+  std::string done, rest = name;
+  while (text_width(done + rest) > width && !rest.empty()) {
+    const size_t dot = std::min(rest.find('.'), rest.size());
+    const std::string part = rest.substr(0, dot);
+    const size_t number = part.find_last_not_of("0123456789") + 1;
+    const size_t letter = bytes_of(part, 1);
+    done += number > letter ? part.substr(0, letter) + part.substr(number) : part;
+    if (dot < rest.size()) done += '.';
+    rest.erase(0, dot + 1);
+  }
+  return shorten(done + rest, width);
+}
+
 std::string wrap(std::string_view text, size_t width, size_t indent) {
   std::string lines;
   size_t at = 0;

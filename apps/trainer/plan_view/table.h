@@ -35,6 +35,9 @@ class Table {
 size_t text_width(std::string_view text);
 /// At most `width` characters (at least 3), with … for what goes out of the middle.
 std::string shorten(const std::string& text, size_t width);
+/// A dotted name in at most `width` characters (at least 3): its parts, from the first on, as their first letter and
+/// the number behind them, as many as it takes ("s1.b0.conv1" of "stage1.block0.conv1"); then as shorten.
+std::string shorten_name(const std::string& name, size_t width);
 /// Words in lines of at most `width` characters, those after the first behind `indent` blanks.
 std::string wrap(std::string_view text, size_t width, size_t indent);
 /// A bar of block characters, `eighths` eighths of a column long.

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "trainer/plan_view/table.h"
+#include "trainer/text.h"
 
 namespace fqt::trainer {
 namespace {
@@ -34,6 +35,12 @@ constexpr Layout kSingle[] = {{8, kFull}, {4, kFull}, {4, 20}, {0, 12}, {4, 12, 
 constexpr Layout kSeveral[] = {{4, kFull},           {0, kFull},        {0, kFull, 1},
                                {0, kFull, 1, false}, {0, 16, 1, false}, {0, 8, 1, false, true}};
 
+struct MetricColumn {
+  std::string title;
+  std::string_view metric;
+  bool depth_layer;
+};
+
 /// A word for what a product computes, as narrow as can be read.
 std::string short_kind(const std::string& kind) {
   if (kind == "convolution") return "conv";
@@ -57,10 +64,10 @@ class Renderer {
   }
 
   std::string text() const {
-    std::string text =
-        wrap(fmt::format("{}{}, recipe {}, batch {}, seed {}", view_.model,
-                         single() ? ", plan " + view_.plans[0].text : "", view_.recipe, view_.batch, view_.seed),
-             style_.width, 2);
+    std::string text = wrap(
+        fmt::format("{}{}, recipe {}, batch {}, seed {}", view_.model,
+                    single() ? ", plan " + printable(view_.plans[0].text) : "", view_.recipe, view_.batch, view_.seed),
+        style_.width, 2);
     text += "\n\n";
     if (single())
       text += fitted(0, 1, kSingle) + "\n" + sizes_of_one();
@@ -84,15 +91,29 @@ class Renderer {
   /// Whether a plan's products run on other widths than the planned bits.
   bool differs(const PlannedModel& plan, size_t site) const {
     const int bits = plan.site_bits(site).value_or(32);
-    return plan.running_bits(site) != std::pair(bits, bits);
+    return view_.running_bits(plan, site) != std::pair(bits, bits);
   }
 
-  std::vector<Cell> site_cells(size_t site, const Layout& layout, size_t name_width, const PlannedModel& plan) const {
-    std::vector<Cell> row{{shorten(view_.sites[site].name, name_width), true}};
-    if (single()) row.push_back({short_kind(view_.sites[site].kind), true});
-    if (layout.metrics)
-      for (const char* name : {"A", "F", "D"})
-        row.push_back({fmt::format("{:.6g}", view_.metric(quant::find_metric(name), plan, site))});
+  static bool in_layers(const PlannedModel& plan) { return plan.plan && plan.plan->depth_layer; }
+
+  /// The columns of metrics. Plans side by side may count depth in different ways.
+  std::vector<MetricColumn> metric_columns() const {
+    const auto layers = static_cast<size_t>(std::count_if(view_.plans.begin(), view_.plans.end(), in_layers));
+    if (layers == 0 || layers == view_.plans.size())
+      return {{"A", "A", false}, {"F", "F", false}, {"D", "D", layers > 0}};
+    return {{"A", "A", false}, {"F", "F", false}, {"stage", "D", false}, {"layer", "D", true}};
+  }
+
+  std::vector<Cell> site_cells(size_t site, const Layout& layout, size_t name_width) const {
+    const quant::SiteShape& shape = view_.sites[site];
+    std::vector<Cell> row{{shorten_name(shape.name, name_width), true}};
+    if (single()) row.push_back({short_kind(shape.kind), true});
+    if (!layout.metrics) return row;
+    for (const MetricColumn& column : metric_columns()) {
+      const quant::Metric& metric = quant::find_metric(column.metric);
+      row.push_back(
+          {fmt::format("{:.6g}", metric.value({shape, ProductKind::forward, view_.batch, column.depth_layer}))});
+    }
     return row;
   }
 
@@ -108,12 +129,12 @@ class Renderer {
     Table table(layout.gap);
     std::vector<Cell> over = titles({"", ""}), head = titles({"site", "kind"});
     head[1].left = true;
-    const auto add = [&](const char* upper, const char* lower) {
+    const auto add = [&](const char* upper, const std::string& lower) {
       over.push_back({upper, false, false, kBold});
       head.push_back({lower, false, false, kBold});
     };
     if (layout.metrics)
-      for (const char* name : {"A", "F", "D"}) add("", name);
+      for (const MetricColumn& column : metric_columns()) add("", column.title);
     add("", "bits");
     if (products) {
       add("", "forward");
@@ -124,13 +145,14 @@ class Renderer {
     table.add(head);
     for (size_t site = 0; site < view_.sites.size(); ++site) {
       const std::optional<int> bits = plan.site_bits(site);
-      std::vector<Cell> row = site_cells(site, layout, name_width, plan);
+      std::vector<Cell> row = site_cells(site, layout, name_width);
       row.push_back(bits_cell(bits, bits_text(bits)));
       if (products) {
         const quant::Precision& precision = plan.precision.at(view_.sites[site].name);
         for (const ProductKind kind : kProducts) {
           const auto& [lhs, rhs] = precision.products[kind];
-          row.push_back({precision.is_float() ? "-" : fmt::format("{}x{}", lhs.bits, rhs.bits)});
+          const bool runs = !precision.is_float() && view_.sites[site].computes(kind);
+          row.push_back({runs ? fmt::format("{}x{}", lhs.bits, rhs.bits) : "-"});
         }
       }
       row.push_back(bits_cell(bits, block_bar(bits.value_or(0) * layout.eighths_per_bit)));
@@ -144,7 +166,7 @@ class Renderer {
   std::vector<std::string> title_pieces(size_t plan, const Layout& layout) const {
     if (layout.numbers) return {fmt::format("[{}]", plan + 1)};
     const PlannedModel& planned = view_.plans[plan];
-    if (!planned.plan) return {std::filesystem::path(planned.text).filename().string()};
+    if (!planned.plan) return {printable(std::filesystem::path(planned.text).filename().string())};
     std::vector<std::string> pieces;
     std::string rest = planned.text;
     for (size_t comma; (comma = rest.rfind(',')) != std::string::npos; rest.resize(comma))
@@ -163,15 +185,16 @@ class Renderer {
       pieces.push_back(title_pieces(plan, layout));
       lines = std::max(lines, pieces.back().size());
     }
-    const std::vector<std::string> left =
-        layout.metrics ? std::vector<std::string>{"site", "A", "F", "D"} : std::vector<std::string>{"site"};
+    std::vector<std::string> left{"site"};
+    if (layout.metrics)
+      for (const MetricColumn& column : metric_columns()) left.push_back(column.title);
     for (size_t line = 0; line < lines; ++line) {
       std::vector<std::string> names = line + 1 == lines ? left : std::vector<std::string>(left.size());
       for (const std::vector<std::string>& title : pieces) names.push_back(line < title.size() ? title[line] : "");
       table.add(titles(names));
     }
     for (size_t site = 0; site < view_.sites.size(); ++site) {
-      std::vector<Cell> row = site_cells(site, layout, name_width, view_.plans[begin]);
+      std::vector<Cell> row = site_cells(site, layout, name_width);
       for (size_t plan = begin; plan < end; ++plan) {
         const PlannedModel& planned = view_.plans[plan];
         const bool marked = any_differs_[plan];
@@ -268,10 +291,11 @@ class Renderer {
 
   std::string notes_of_one() const {
     const PlannedModel& plan = view_.plans.front();
-    std::string text = wrap(fmt::format("{}: {}", plan.text, meaning(plan)), style_.width, 2) + "\n";
+    std::string text = wrap(fmt::format("{}: {}", printable(plan.text), meaning(plan)), style_.width, 2) + "\n";
     std::string columns;
     for (const char* name : {"A", "F", "D"})
-      columns += fmt::format("{}{}: {}", columns.empty() ? "" : "; ", name, quant::find_metric(name).description);
+      columns += fmt::format("{}{}: {}", columns.empty() ? "" : "; ", name,
+                             quant::describe(quant::find_metric(name), in_layers(plan)));
     text += wrap(columns, style_.width, 2) + "\n";
     if (any_differs_.front())
       text += wrap("forward: X x W; grad lhs: dY x W; grad rhs: X x dY", style_.width, 2) + "\n";
@@ -284,7 +308,8 @@ class Renderer {
     for (const PlannedModel& plan : view_.plans) longest = std::max(longest, plan.text.size());
     for (size_t i = 0; i < view_.plans.size(); ++i) {
       const PlannedModel& plan = view_.plans[i];
-      const std::string title = fmt::format("[{}] {:<{}}  ", i + 1, plan.text, std::min<size_t>(longest, 24));
+      const std::string title =
+          fmt::format("[{}] {:<{}}  ", i + 1, printable(plan.text), std::min<size_t>(longest, 24));
       text += wrap(title + meaning(plan), style_.width, 4) + "\n";
     }
     if (std::find(any_differs_.begin(), any_differs_.end(), true) != any_differs_.end())
