@@ -1,6 +1,5 @@
 #include "data/stb.h"
 
-#include <cmath>
 #include <cstdlib>
 #include <cstring>
 
@@ -8,7 +7,8 @@ namespace {
 
 thread_local size_t allocation_limit = 0;
 
-void* allocate(size_t bytes) { return bytes <= allocation_limit ? std::malloc(bytes) : nullptr; }
+// Zeros: a scan may name tables that no segment has defined, and the decoder reads them all the same.
+void* allocate(size_t bytes) { return bytes <= allocation_limit ? std::calloc(1, bytes) : nullptr; }
 void* reallocate(void* old, size_t bytes) { return bytes <= allocation_limit ? std::realloc(old, bytes) : nullptr; }
 
 /// stb_image copies no bytes to nowhere for an empty chunk, which the standard does not allow.
