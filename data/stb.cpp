@@ -1,16 +1,22 @@
 #include "data/stb.h"
 
 #include <cstdlib>
+#include <cstring>
 
 namespace {
 
 thread_local size_t allocation_limit = 0;
 
-void* allocate(size_t bytes) { return bytes <= allocation_limit ? std::malloc(bytes) : nullptr; }
+// Zeros: a scan may name tables that no segment has defined, and the decoder reads them all the same.
+void* allocate(size_t bytes) { return bytes <= allocation_limit ? std::calloc(1, bytes) : nullptr; }
 void* reallocate(void* old, size_t bytes) { return bytes <= allocation_limit ? std::realloc(old, bytes) : nullptr; }
+
+/// stb_image copies no bytes to nowhere for an empty chunk, which the standard does not allow.
+void* copy(void* to, const void* from, size_t bytes) { return bytes > 0 ? std::memcpy(to, from, bytes) : to; }
 
 }  // namespace
 
+#define memcpy copy
 #define STBI_MALLOC(bytes) allocate(bytes)
 #define STBI_REALLOC(old, bytes) reallocate(old, bytes)
 #define STBI_FREE(old) std::free(old)
@@ -31,6 +37,7 @@ void* reallocate(void* old, size_t bytes) { return bytes <= allocation_limit ? s
 #include <stb_image.h>
 #include <stb_image_write.h>
 #pragma GCC diagnostic pop
+#undef memcpy
 
 namespace fqt::data::stb {
 
