@@ -19,7 +19,7 @@ struct TensorFile {
   std::vector<NamedTensor> tensors;  ///< in the order of their values in the file
   std::map<std::string, std::string> metadata;
   /// Tensors of whole numbers (dtype I64), which are left in the file.
-  std::vector<std::string> whole_numbers;
+  std::vector<std::string> whole_numbers = {};
 };
 
 /// Replaces the file, whole or not at all. Error(io).

@@ -19,7 +19,7 @@ TEST_CASE("log: every line is an object, whole at once, even where a loss is not
   trainer::Log log(folder / "log.jsonl");
   log.step({.step = 1, .loss = 2.5, .accuracy = 12.5, .learning_rate = 0.1, .seconds = 0.25});
   log.step({.step = 2, .loss = std::numeric_limits<double>::quiet_NaN()});
-  log.evaluation(2, 1.5, 50, 16);
+  log.evaluation(2, {{"test_loss", 1.5}, {"test_accuracy", 50}});
   log.end("diverged", 2, "the loss is \"nan\"\n");
   std::istringstream lines(read(folder / "log.jsonl"));  // the log is still open: nothing waits in a buffer
   std::vector<nlohmann::json> records;

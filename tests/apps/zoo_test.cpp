@@ -29,24 +29,23 @@ const std::vector<std::string> kImageNet{"--batch", "2", "--set", "images.side=6
 const std::vector<std::string> kText{"--batch", "2", "--set", "sequence=6", "--set", "hidden=16", "--set", "depth=2"};
 
 const Row kRows[] = {
-    {"alexnet", kSmallImages, "?"},
-    {"resnet8", kSmallImages, "?"},
-    {"resnet18", kImageNet, "?"},
-    {"resnet50", kImageNet, "?"},
-    {"mobilenet_v2_0.5", kSmallImages, "?"},
-    {"custom_a", kSmallImages, "?"},
-    {"custom_f", kSmallImages, "?"},
-    {"custom_d", kSmallImages, "?"},
-    {"lstm_lm", kText, "?"},
-    {"transformer_lm", kText, "?"},
-    {"transformer_lm_small", kText, "?"},
-    {"transformer_lm_base", kText, "?"},
+    {"alexnet", kSmallImages, "c3f42929c518f8d8"},
+    {"resnet8", kSmallImages, "2a3cafa03360c54d"},
+    {"resnet18", kImageNet, "9dc9ce2a0c1b87e6"},
+    {"resnet50", kImageNet, "3a870a372484bfa0"},
+    {"mobilenet_v2_0.5", kSmallImages, "b5f9ed393f71e2d5"},
+    {"custom_a", kSmallImages, "09573f4febd97378"},
+    {"custom_f", kSmallImages, "213fc0adbb3303f6"},
+    {"custom_d", kSmallImages, "40697bbc33aea75d"},
+    {"lstm_lm", kText, "bdad4c548437adc2"},
+    {"transformer_lm", kText, "34eb8a50f26e039e"},
+    {"transformer_lm_small", kText, "34eb8a50f26e039e"},
+    {"transformer_lm_base", kText, "53e95b073a7b7a09"},
 };
 
 std::vector<std::string> flags_of(const Row& row, const std::string& out) {
-  std::vector<std::string> flags{"train", row.model,           "--steps", "2",
-                                 "--set", "eval.images=1",     "--set",   "eval.tokens=1",
-                                 "--seed", "7", "--json", "--quiet", "--out", out};
+  std::vector<std::string> flags{"train",         row.model, "--steps", "2",      "--set",   "eval.images=1", "--set",
+                                 "eval.tokens=1", "--seed",  "7",       "--json", "--quiet", "--out",         out};
   flags.insert(flags.end(), row.flags.begin(), row.flags.end());
   return flags;
 }
