@@ -64,6 +64,12 @@ quant::PrecisionTable Experiment::precision_at(int64_t step) const {
   return quant::make_precision_table(quant::scheduled(bits, bit_schedule(config), step), config.quant);
 }
 
+std::string describe_batch(const Experiment& experiment) {
+  const TrainOptions& train = experiment.config.train;
+  return experiment.data.images() ? fmt::format("{} images", train.batch)
+                                  : fmt::format("{} rows of {} tokens", train.batch, train.sequence);
+}
+
 quant::BitTable plan_bits(const Config& config, std::span<const quant::SiteShape> sites) {
   if (is_plan_file(config.plan)) return read_plan_file(config.plan, sites);
   return quant::assign_bits(quant::parse_plan(config.plan), config.quant, sites, config.train.batch,

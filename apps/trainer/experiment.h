@@ -32,6 +32,9 @@ struct Experiment {
   std::string summary() const;
 };
 
+/// "128 images", "20 rows of 35 tokens"
+std::string describe_batch(const Experiment& experiment);
+
 /// The bits of a model's sites under config.plan, be it a text or a file.
 quant::BitTable plan_bits(const Config& config, std::span<const quant::SiteShape> sites);
 

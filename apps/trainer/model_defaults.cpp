@@ -28,14 +28,14 @@ layers.dropout = 0.1
 
 constexpr ModelDefaults kDefaults[] = {
     {"alexnet", R"(
-train.learning_rate = 0.05
+train.learning_rate = 0.01
 train.weight_decay = 5e-4
 layers.dropout = 0.5
 )"},
     {"resnet18/34/50", R"(
 images.side = 224
 train.batch = 8
-train.learning_rate = 0.01
+train.learning_rate = 0.001
 )"},
     {"mobilenet_v2[_W]", R"(
 train.batch = 64

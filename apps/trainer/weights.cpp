@@ -45,46 +45,29 @@ std::vector<State> torch_state_of(layers::Module& model) {
   return state;
 }
 
-/// The axes in the order in which PyTorch has them.
-std::vector<size_t> torch_axes(const State& state) {
+Shape torch_shape(const State& state) {
+  const Shape& shape = state.tensor->shape();
   switch (state.layout) {
     case ParameterLayout::matrix:
-      return {1, 0};
+      return {shape[1], shape[0]};
     case ParameterLayout::convolution:
-      return {3, 2, 0, 1};
+      return {shape[3], shape[2], shape[0], shape[1]};
     case ParameterLayout::plain:
       break;
   }
-  std::vector<size_t> axes(state.tensor->shape().size());
-  for (size_t axis = 0; axis < axes.size(); ++axis) axes[axis] = axis;
-  return axes;
-}
-
-Shape torch_shape(const State& state) {
-  Shape shape;
-  for (const size_t axis : torch_axes(state)) shape.push_back(state.tensor->shape()[axis]);
   return shape;
 }
 
-/// Calls visit(place in our order, place in PyTorch's) for every element.
+/// Calls visit(place in our order, place in PyTorch's) for every element: ours is [a, b, c], PyTorch's [c, b, a].
 template <typename Visit>
 void for_places(const State& state, const Visit& visit) {
-  const std::vector<size_t> axes = torch_axes(state);
-  const Shape shape = torch_shape(state);
-  Shape stride(axes.size(), 1), step(axes.size());
-  for (size_t axis = axes.size(); axis-- > 1;) stride[axis - 1] = stride[axis] * state.tensor->shape()[axis];
-  for (size_t i = 0; i < axes.size(); ++i) step[i] = stride[axes[i]];
-  Shape index(axes.size(), 0);
-  int64_t ours = 0;
-  for (int64_t theirs = 0; theirs < state.tensor->size(); ++theirs) {
-    visit(ours, theirs);
-    for (size_t axis = axes.size(); axis-- > 0;) {
-      ours += step[axis];
-      if (++index[axis] < shape[axis]) break;
-      ours -= step[axis] * shape[axis];
-      index[axis] = 0;
-    }
-  }
+  const Tensor& tensor = *state.tensor;
+  const bool convolution = state.layout == ParameterLayout::convolution;
+  const int64_t c = state.layout == ParameterLayout::plain ? tensor.size() : tensor.dim(-1);
+  const int64_t b = convolution ? tensor.dim(2) : 1, a = c * b > 0 ? tensor.size() / (c * b) : 0;
+  for (int64_t k = 0; k < c; ++k)
+    for (int64_t j = 0; j < b; ++j)
+      for (int64_t i = 0; i < a; ++i) visit((i * b + j) * c + k, (k * b + j) * a + i);
 }
 
 Tensor to_torch(const State& state) {

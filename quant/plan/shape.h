@@ -33,6 +33,7 @@ struct SiteShape {
   /// The left operand is what the model reads: nobody wants its gradient.
   bool lhs_is_data = false;
 
+  bool is_convolution() const { return kind == "convolution" || kind == "depthwise"; }
   /// Whether a training step computes the product: grad_lhs of what the model reads is left out.
   bool computes(ProductKind kind) const { return kind != ProductKind::grad_lhs || !lhs_is_data; }
   /// A grouped convolution is `groups` products side by side, attention one for each head of each sample: M, N and

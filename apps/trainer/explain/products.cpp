@@ -46,7 +46,12 @@ std::string bits_of(const Row& row) {
 
 std::string describe_layer(const quant::SiteShape& site) {
   const ConvGeometry& g = site.geometry;
-  if (site.kind == "linear") return fmt::format("linear, {} inputs to {} outputs", g.in_channels, g.out_channels);
+  if (site.rhs_is_activation)
+    return fmt::format("{}, {} matrices of {} x {} times {} x {} a sample", site.kind, site.calls, g.m(), g.k(), g.k(),
+                       g.n());
+  if (!site.is_convolution())
+    return fmt::format("{}, {} inputs to {} outputs{}", site.kind, g.in_channels, g.out_channels,
+                       site.calls > 1 ? fmt::format(", {} times", site.calls) : "");
   return fmt::format("{0}x{0} {1}, {2} channels to {3}{4}{5}, of {6}x{7} pixels", g.kernel, site.kind, g.in_channels,
                      g.out_channels, g.groups > 1 ? fmt::format(" in {} groups", g.groups) : "",
                      g.stride > 1 ? fmt::format(", stride {}", g.stride) : "", g.height, g.width);
@@ -60,7 +65,7 @@ std::string explain_model(const Experiment& experiment, bool color) {
   page.fact("recipe", describe_recipe(config), 2);
   if (config.bits.schedule != "constant")
     page.fact("schedule", fmt::format("{}; below are the planned ones", describe_schedule(config)), 2);
-  page.fact("batch", fmt::format("{} images", config.train.batch), 2);
+  page.fact("batch", describe_batch(experiment), 2);
   page.line();
   page.paragraph(
       "Each layer X -> Y = X W has three products in a step of training: forward, Y = X W; grad_lhs, the gradient of "

@@ -238,7 +238,7 @@ std::string explain_site(const Experiment& experiment, const SiteWalk& walk, boo
   Page page(color);
   page.heading(fmt::format("{} of {}, walked through", walk.site.name, config.model));
   page.fact("layer", describe_layer(walk.site), 2);
-  page.fact("data", fmt::format("{}, a batch of {} images", experiment.data_name(), config.train.batch), 2);
+  page.fact("data", fmt::format("{}, a batch of {}", experiment.data_name(), describe_batch(experiment)), 2);
   page.fact("plan", config.plan, 2);
   page.fact("recipe", describe_recipe(config), 2);
   if (config.bits.schedule != "constant")

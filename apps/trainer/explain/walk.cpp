@@ -50,7 +50,9 @@ struct SiteTensors {
 
 SiteTensors tensors_of(const quant::SiteShape& site, int64_t batch) {
   const ConvGeometry& g = site.geometry;
-  if (site.kind == "linear") return {{batch * g.m(), g.k()}, {g.k(), g.n()}, {batch * g.m(), g.n()}};
+  const int64_t matrices = batch * site.calls;  // where each call has a right operand of its own
+  if (site.rhs_is_activation) return {{matrices, g.m(), g.k()}, {matrices, g.k(), g.n()}, {matrices, g.m(), g.n()}};
+  if (!site.is_convolution()) return {{batch * g.m(), g.k()}, {g.k(), g.n()}, {batch * g.m(), g.n()}};
   return {{batch, g.height, g.width, g.in_channels},
           {g.kernel, g.kernel, g.group_in(), g.out_channels},
           {batch, g.out_height(), g.out_width(), g.out_channels}};
@@ -59,16 +61,19 @@ SiteTensors tensors_of(const quant::SiteShape& site, int64_t batch) {
 /// Collects what a step does at one site.
 class SiteProbe : public quant::Probe {
  public:
-  SiteProbe(const quant::SiteShape& site, int64_t batch) : site_(site), batch_(batch) { site_.calls = 1; }
+  SiteProbe(const quant::SiteShape& site, int64_t batch) : site_(site), batch_(batch) {
+    if (!site.rhs_is_activation) site_.calls = 1;
+  }
 
   bool wants(const quant::Site& site) const override { return site.name == site_.name; }
   bool wants_values() const override { return true; }
 
   void observe(const quant::Observation& observation) override {
-    // Where a layer is called several times: the first call, whose backward products come last.
+    // Where a layer is called several times: the last call, whose backward products come first. The first call of a
+    // recurrent layer multiplies zeros.
     const auto seen = std::ranges::find(products_, observation.product, &ProductWalk::kind);
     const bool again = seen != products_.end();
-    if (again && observation.product == quant::ProductKind::forward) return;
+    if (again && observation.product != quant::ProductKind::forward) return;
     ProductWalk walk = walk_of(observation);
     if (again)
       *seen = std::move(walk);
