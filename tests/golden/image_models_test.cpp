@@ -21,6 +21,7 @@ using namespace fqt::test;
 
 namespace {
 
+constexpr double kRounding = 5 * 0x1p-24;  ///< of a value that five steps have moved, as a share of it
 constexpr optim::SgdOptions kOptimizer{.momentum = 0.9, .weight_decay = 0};
 
 /// A hash of 32 bits (C. Wellons, "Prospecting for hash functions", 2018: lowbias32).
@@ -123,8 +124,7 @@ void check_all_gradients(const Golden& golden, const Subject& subject) {
                   golden.part("gradients", static_cast<int64_t>(i)), kTolerance, floor_of(expected));
 }
 
-/// What training has added to each parameter, which is far less than the parameter. A value's own rounding, at 2^-24 of
-/// it in each step, counts up to a millionth.
+/// What training has added to each parameter, which is far less than the parameter and no nearer than its rounding.
 void check_changes(const Golden& golden, Subject& subject) {
   const double floor = floor_of(golden.at("changes"));
   for (size_t i = 0; i < subject.parameters.size(); ++i) {
@@ -133,7 +133,7 @@ void check_changes(const Golden& golden, Subject& subject) {
     for (int64_t at = 0; at < change.size(); ++at) change.data()[at] = after.data()[at] - subject.before[i].data()[at];
     check_figures("change of " + subject.parameters[i]->name, change, i,
                   golden.part("changes", static_cast<int64_t>(i)), kTrainedTolerance,
-                  std::max(floor, 1e-3 * largest(subject.before[i])));
+                  std::max(floor, kRounding / kTrainedTolerance * largest(subject.before[i])));
   }
 }
 
