@@ -172,27 +172,27 @@ def conv(channels_in, channels_out, kernel, stride, shape, groups=1):
 
 
 def conv_3x3():
-    return conv(4, 6, 3, 1, [2, 5, 4])
+    return conv(3, 4, 3, 1, [2, 4, 3])
 
 
 def conv_3x3_stride_2():
-    return conv(4, 6, 3, 2, [2, 7, 6])
+    return conv(3, 4, 3, 2, [2, 5, 4])
 
 
 def conv_1x1():
-    return conv(5, 7, 1, 1, [2, 3, 4])
+    return conv(3, 5, 1, 1, [2, 3, 2])
 
 
 def conv_7x7_stride_2():
-    return conv(2, 3, 7, 2, [2, 9, 8])
+    return conv(1, 3, 7, 2, [2, 9, 8])
 
 
 def conv_grouped():
-    return conv(6, 4, 3, 1, [2, 5, 4], groups=2)
+    return conv(4, 6, 3, 1, [2, 4, 3], groups=2)
 
 
 def conv_depthwise():
-    return conv(5, 5, 3, 2, [2, 7, 6], groups=5)
+    return conv(4, 4, 3, 2, [2, 5, 4], groups=4)
 
 
 def fully_connected():
@@ -202,14 +202,14 @@ def fully_connected():
 
 def batch_norm_case(relu=False, add=False, training=True):
     """before.N and after.N: the running statistics; residual: what is added, where anything is."""
-    module = nn.BatchNorm2d(5)
+    module = nn.BatchNorm2d(3)
     randomize(module)
-    module.running_mean.copy_(torch.randn(5))
-    module.running_var.copy_(torch.rand(5) + 0.5)
+    module.running_mean.copy_(torch.randn(3))
+    module.running_var.copy_(torch.rand(3) + 0.5)
     module.train(training)
     statistics = Names([("norm.running_mean", same("running_mean")), ("norm.running_var", same("running_var"))])
     tensors = statistics.of("before", dict(module.named_buffers()))
-    x, residual = (torch.randn(3, 4, 2, 5).mul(2).add(1).requires_grad_() for _ in range(2))
+    x, residual = (torch.randn(2, 4, 3, 3).mul(2).add(1).requires_grad_() for _ in range(2))
     y = nhwc(module(nchw(x))) + (residual if add else 0)
     y = y.relu() if relu else y
     dy = torch.randn_like(y)
@@ -245,11 +245,11 @@ def batch_norm_add_relu_evaluated():
 
 
 def max_pool():
-    return image_case(nn.MaxPool2d(3, 2, 1), [2, 7, 6, 3])
+    return image_case(nn.MaxPool2d(3, 2, 1), [2, 5, 4, 3])
 
 
 def global_avg_pool():
-    return layer_case(nn.Identity(), torch.randn(3, 4, 5, 6), Names([]), lambda m, x: x.mean((1, 2)))
+    return layer_case(nn.Identity(), torch.randn(2, 3, 4, 5), Names([]), lambda m, x: x.mean((1, 2)))
 
 
 def relu6():
@@ -257,7 +257,7 @@ def relu6():
 
 
 def upsample():
-    return image_case(nn.Upsample(scale_factor=2, mode="nearest"), [2, 3, 4, 5])
+    return image_case(nn.Upsample(scale_factor=2, mode="nearest"), [2, 2, 3, 3])
 
 
 def layer_norm():
