@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the golden files of this folder: what PyTorch computes for the layers and models of fqt, in float32.
 
-Run with a Python that has PyTorch (Debian: python3-torch, 1.13):  python3 make_golden.py [CASE...]
+Run with a Python that has PyTorch and torchvision (Debian: python3-torch 1.13, python3-torchvision 0.14):  python3 make_golden.py [CASE...]
 A case is a function that returns named tensors, under fqt's names and layouts, so that the test that reads them
 (golden_test.cpp) knows nothing of PyTorch's:
 
@@ -11,6 +11,8 @@ A case is a function that returns named tensors, under fqt's names and layouts, 
   dy         a layer's gradient of y;  labels: of a model, whose gradients are those of the cross-entropy loss
   grad_x, grad.N   the gradients
   losses, after.N  a model's losses in five training steps, and its parameters after them; x then is one batch a step
+
+The cases of image models, and what their files hold, are in image_models.py.
 """
 
 import json
@@ -24,13 +26,18 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import image_models
+
 STEPS = 5
 OPTIMIZER = dict(lr=0.01, betas=(0.9, 0.98), eps=1e-3)  # a gradient that is 0 but for rounding must not be scaled up
 SMOOTHING = 0.1
 
 
 def write_safetensors(path, tensors):
-    header, data = {"__metadata__": {"torch": torch.__version__}}, b""
+    metadata = {"torch": torch.__version__}
+    if "names" in tensors:
+        metadata["names"] = " ".join(tensors.pop("names"))
+    header, data = {"__metadata__": metadata}, b""
     for name, tensor in tensors.items():
         values = numpy.ascontiguousarray(tensor.detach().numpy().astype("<f4")).tobytes()
         header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [len(data), len(data) + len(values)]}
@@ -143,6 +150,114 @@ def model_case(module, tokens, words, names, run):
     tensors["losses"] = torch.tensor(losses)
     tensors.update(names.of("after", values(module)))
     return tensors
+
+
+def nhwc(x):
+    return x.permute(0, 2, 3, 1)
+
+
+def nchw(x):
+    return x.permute(0, 3, 1, 2)
+
+
+def image_case(module, shape, names=Names([]), scale=1.0):
+    """A layer of images; x, y and their gradients are [N, H, W, C]."""
+    return layer_case(module, scale * torch.randn(shape), names, lambda m, x: nhwc(m(nchw(x))))
+
+
+def conv(channels_in, channels_out, kernel, stride, shape, groups=1):
+    module = nn.Conv2d(channels_in, channels_out, kernel, stride, kernel // 2, groups=groups, bias=False)
+    names = Names([("conv.weight", lambda tensors: tensors["weight"].permute(2, 3, 1, 0))])
+    return image_case(module, shape + [channels_in], names)
+
+
+def conv_3x3():
+    return conv(3, 4, 3, 1, [2, 4, 3])
+
+
+def conv_3x3_stride_2():
+    return conv(3, 4, 3, 2, [2, 5, 4])
+
+
+def conv_1x1():
+    return conv(3, 5, 1, 1, [2, 3, 2])
+
+
+def conv_7x7_stride_2():
+    return conv(1, 3, 7, 2, [2, 9, 8])
+
+
+def conv_grouped():
+    return conv(4, 6, 3, 1, [2, 4, 3], groups=2)
+
+
+def conv_depthwise():
+    return conv(4, 4, 3, 2, [2, 5, 4], groups=4)
+
+
+def fully_connected():
+    names = Names([("fc.weight", transposed("weight")), ("fc.bias", same("bias"))])
+    return layer_case(nn.Linear(9, 7), torch.randn(4, 9), names)
+
+
+def batch_norm_case(relu=False, add=False, training=True):
+    """before.N and after.N: the running statistics; residual: what is added, where anything is."""
+    module = nn.BatchNorm2d(3)
+    randomize(module)
+    module.running_mean.copy_(torch.randn(3))
+    module.running_var.copy_(torch.rand(3) + 0.5)
+    module.train(training)
+    statistics = Names([("norm.running_mean", same("running_mean")), ("norm.running_var", same("running_var"))])
+    tensors = statistics.of("before", dict(module.named_buffers()))
+    x, residual = (torch.randn(2, 4, 3, 3).mul(2).add(1).requires_grad_() for _ in range(2))
+    y = nhwc(module(nchw(x))) + (residual if add else 0)
+    y = y.relu() if relu else y
+    dy = torch.randn_like(y)
+    y.backward(dy)
+    names = Names(norm("norm", ""))
+    tensors.update({"x": x, "residual": residual, "y": y, "dy": dy, "grad_x": x.grad})
+    if add:
+        tensors["grad_residual"] = residual.grad
+    tensors.update(names.of("weight", values(module)))
+    tensors.update(names.of("grad", grads(module)))
+    tensors.update(statistics.of("after", dict(module.named_buffers())))
+    return tensors
+
+
+def batch_norm():
+    return batch_norm_case()
+
+
+def batch_norm_relu():
+    return batch_norm_case(relu=True)
+
+
+def batch_norm_add_relu():
+    return batch_norm_case(relu=True, add=True)
+
+
+def batch_norm_evaluated():
+    return batch_norm_case(training=False)
+
+
+def batch_norm_add_relu_evaluated():
+    return batch_norm_case(relu=True, add=True, training=False)
+
+
+def max_pool():
+    return image_case(nn.MaxPool2d(3, 2, 1), [2, 5, 4, 3])
+
+
+def global_avg_pool():
+    return layer_case(nn.Identity(), torch.randn(2, 3, 4, 5), Names([]), lambda m, x: x.mean((1, 2)))
+
+
+def relu6():
+    return image_case(nn.ReLU6(), [2, 4, 5, 3], scale=4.0)
+
+
+def upsample():
+    return image_case(nn.Upsample(scale_factor=2, mode="nearest"), [2, 2, 3, 3])
 
 
 def layer_norm():
@@ -271,6 +386,22 @@ def sgd_clipped():
 
 
 CASES = [
+    conv_3x3,
+    conv_3x3_stride_2,
+    conv_1x1,
+    conv_7x7_stride_2,
+    conv_grouped,
+    conv_depthwise,
+    fully_connected,
+    batch_norm,
+    batch_norm_relu,
+    batch_norm_add_relu,
+    batch_norm_evaluated,
+    batch_norm_add_relu_evaluated,
+    max_pool,
+    global_avg_pool,
+    relu6,
+    upsample,
     layer_norm,
     embedding,
     lstm_layer,
@@ -289,11 +420,15 @@ CASES = [
 def main():
     torch.set_num_threads(1)
     folder = os.path.dirname(os.path.abspath(__file__))
-    for case in CASES:
-        if len(sys.argv) > 1 and case.__name__ not in sys.argv[1:]:
+    cases = {case.__name__: case for case in CASES}
+    for name, row in image_models.MODELS.items():
+        cases[name] = lambda row=row: image_models.image_model_case(row[0](), *row[1:])
+    for name, case in cases.items():
+        if len(sys.argv) > 1 and name not in sys.argv[1:]:
             continue
         torch.manual_seed(1)  # a case's tensors do not depend on the others
-        write_safetensors(os.path.join(folder, case.__name__ + ".safetensors"), case())
+        write_safetensors(os.path.join(folder, name + ".safetensors"), case())
+    image_models.write_torchvision_state(os.path.join(folder, "torchvision_state.txt"))
 
 
 if __name__ == "__main__":
