@@ -43,6 +43,7 @@ enum First : int32_t {
   kFirstNoun = kFirstVerb + 2 * kVerbs,  // noun k of topic t: + 2 (t kNouns + k), and 1 for the plural
   kWords = kFirstNoun + 2 * kTopics * kNouns,
 };
+static_assert(kWords == kGrammarWords);
 
 /// Two syllables; the first 225 are different.
 std::string stem(int index) {

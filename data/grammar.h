@@ -8,6 +8,8 @@
 
 namespace fqt::data {
 
+inline constexpr int64_t kGrammarWords = 588;
+
 /// A stochastic grammar of 588 words whose entropy is known. Documents of four sentences follow each other; a sentence
 /// has sixteen words and <eos>:
 ///

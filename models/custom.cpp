@@ -46,7 +46,7 @@ Custom::Custom(std::span<const CustomLayer> design, const ModelOptions& options)
     layers_.push_back(std::make_unique<ConvNorm>(fmt::format("layer{}.conv", number), fmt::format("layer{}.bn", number),
                                                  conv, options.norm));
   }
-  head_ = make_head("head", kChannels, options);
+  head_ = make_head("head", kChannels, options, static_cast<int>(design.size()) + 1);
 }
 
 Var Custom::forward(const quant::Context& context, const Var& x) {

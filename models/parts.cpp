@@ -24,11 +24,13 @@ Var ConvNorm::forward_relu(const quant::Context& context, const Var& x) {
   return norm_->forward_relu(context, conv_.forward(context, x));
 }
 
-std::unique_ptr<layers::Linear> make_head(const std::string& name, int64_t in_features, const ModelOptions& options) {
+std::unique_ptr<layers::Linear> make_head(const std::string& name, int64_t in_features, const ModelOptions& options,
+                                          int block) {
   layers::LinearOptions head;
   head.in_features = in_features;
   head.out_features = options.classes;
   head.role = quant::SiteRole::head;
+  head.block = block;
   return std::make_unique<layers::Linear>(name, head);
 }
 

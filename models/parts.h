@@ -37,7 +37,8 @@ class ConvNorm : public layers::Module {
   std::unique_ptr<layers::Norm> norm_;
 };
 
-/// The classifier: a linear layer of role `head`, with a bias.
-std::unique_ptr<layers::Linear> make_head(const std::string& name, int64_t in_features, const ModelOptions& options);
+/// The classifier: a linear layer of role `head`, with a bias. `block` as quant::Site::block.
+std::unique_ptr<layers::Linear> make_head(const std::string& name, int64_t in_features, const ModelOptions& options,
+                                          int block = 0);
 
 }  // namespace fqt::models

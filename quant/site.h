@@ -24,7 +24,8 @@ struct Site {
   uint64_t key;      ///< hash of the name: names this site's random numbers
   SiteRole role;
   std::string_view kind;  ///< of layer: "convolution", "linear"
-  /// Depth from the input in sequence models, from 1: the LSTM layer, the Transformer block. 0: not known; plans then
+  /// Depth from the input, from 1, where the model says so: the LSTM layer, the Transformer block, the layer of a
+  /// customized model. 0: not known; plans then
   /// count runs of layers of one output resolution.
   int block = 0;
   /// [low, high] of lhs, a running average over training batches; {0, 0} until the first.

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "data/grammar.h"
 #include "engine/check.h"
 #include "fqt/command.h"
 #include "fqt/config_options.h"
@@ -26,14 +27,14 @@ namespace {
 
 using namespace fqt::trainer;
 
-constexpr int64_t kClasses = 10, kWords = 10000;  ///< of CIFAR-10, and of PTB's vocabulary
-constexpr int kWidest = 120;                      ///< columns in which a line can still be followed
+constexpr int64_t kSide = 32, kClasses = 10;  ///< of `shapes`, and of CIFAR-10
+constexpr int kWidest = 120;                  ///< columns in which a line can still be followed
 
 struct Arguments {
   std::vector<Assignment> flags;
   std::vector<std::string> plans;
-  std::string image = "32x32x3", svg;
-  int64_t classes = 0;  ///< 0: not given
+  std::string image, svg;  ///< empty: not given
+  int64_t classes = 0;     ///< 0: not given
   bool json = false, csv = false, toml = false;
 };
 
@@ -63,7 +64,9 @@ std::vector<Config> resolve(const Arguments& arguments) {
 models::ModelOptions model_options(const Arguments& arguments, const Config& config) {
   models::ModelOptions options = trainer::model_options(config);
   const bool text = models::find_model_kind(config.model).input == models::ModelInput::tokens;
-  options.classes = arguments.classes > 0 ? arguments.classes : text ? kWords : kClasses;
+  options.classes = arguments.classes > 0 ? arguments.classes : text ? data::kGrammarWords : kClasses;
+  options.height = options.width = config.images.side > 0 ? config.images.side : kSide;
+  if (arguments.image.empty()) return options;
   const char *at = arguments.image.data(), *end = at + arguments.image.size();
   for (int64_t* extent : {&options.height, &options.width, &options.channels}) {
     const auto [rest, error] = std::from_chars(at, end, *extent);
@@ -75,23 +78,34 @@ models::ModelOptions model_options(const Arguments& arguments, const Config& con
   return options;
 }
 
+/// "32x32x3 pixels and 10 classes"
+std::string describe(const models::ModelOptions& options, const std::string& model) {
+  if (models::find_model_kind(model).input == models::ModelInput::tokens)
+    return fmt::format("{} tokens a row of a vocabulary of {}", options.sequence, options.classes);
+  return fmt::format("{}x{}x{} pixels and {} classes", options.height, options.width, options.channels,
+                     options.classes);
+}
+
 TextStyle style() {
   const int width = terminal_width(STDOUT_FILENO);
   return {static_cast<size_t>(std::min(width, kWidest)), wants_color(STDOUT_FILENO)};
 }
 
-std::string to_output(const Arguments& arguments, const std::vector<Config>& configs, const PlanView& view) {
+std::string to_output(const Arguments& arguments, const std::vector<Config>& configs, const PlanView& view,
+                      const std::string& built_for) {
   if (arguments.json) return to_text(plan_json(view)) + "\n";
   if (arguments.csv) return plan_csv(view);
   if (arguments.toml) return plan_toml(configs.front(), view.plans.front().bits, view.sites);
-  return plan_text(view, style()) + (arguments.svg.empty() ? "" : fmt::format("wrote {}\n", arguments.svg));
+  return plan_text(view, style()) + fmt::format("\nbuilt for {}\n", built_for) +
+         (arguments.svg.empty() ? "" : fmt::format("wrote {}\n", arguments.svg));
 }
 
 void run(const Arguments& arguments) {
   const std::vector<Config> configs = resolve(arguments);
-  const PlanView view = view_plans(configs, model_options(arguments, configs.front()));
+  const models::ModelOptions options = model_options(arguments, configs.front());
+  const PlanView view = view_plans(configs, options);
   if (!arguments.svg.empty()) write_text_file(arguments.svg, plan_svg(view));
-  print(to_output(arguments, configs, view));
+  print(to_output(arguments, configs, view, describe(options, view.model)));
 }
 
 }  // namespace
@@ -107,10 +121,13 @@ Action declare_plan(CLI::App& app) {
   for (const char* key : {"recipe", "train.batch", "seed"})
     add_key(app, flags, std::string(find_key(key)->flag), *find_key(key));
   add_set(app, flags);
-  app.add_option("--image", arguments->image, "what the model is built for")->capture_default_str()->type_name("HxWxC");
   app.add_option(
-         "--classes", arguments->classes,
-         fmt::format("what the model is built for: classes ({}), or words of the vocabulary ({})", kClasses, kWords))
+         "--image", arguments->image,
+         fmt::format("what the model is built for; left out, {0}x{0}x3, or as large as its defaults say", kSide))
+      ->type_name("HxWxC");
+  app.add_option("--classes", arguments->classes,
+                 fmt::format("what the model is built for: classes ({}), or words of the vocabulary ({})", kClasses,
+                             data::kGrammarWords))
       ->check(CLI::Range(1, 1 << 20).description(""))
       ->type_name("");
   CLI::Option* json = app.add_flag("--json", arguments->json, "print one JSON object");

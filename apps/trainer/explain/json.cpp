@@ -62,7 +62,7 @@ Json element_json(const ElementWalk& element, bool is_float) {
 }
 
 Json product_json(const ProductWalk& walk) {
-  const ProductSymbols& names = symbols(walk.kind);
+  const ProductSymbols& names = walk.names;
   Json elements = Json::array(), codes = Json::array();
   for (const ElementWalk& element : walk.elements) elements.push_back(element_json(element, walk.is_float()));
   Json json{{"product", quant::kProductNames[static_cast<size_t>(walk.kind)]},

@@ -157,7 +157,7 @@ void explain_ways(Page& page, const ProductSymbols& names, bool is_float) {
 }
 
 void describe_elements(Page& page, const ProductWalk& walk) {
-  const ProductSymbols& names = symbols(walk.kind);
+  const ProductSymbols& names = walk.names;
   page.subheading(walk.is_float() ? "Results in two ways" : "Results in three ways");
   if (walk.kind == ProductKind::forward) explain_ways(page, names, walk.is_float());
   for (const ElementWalk& element : walk.elements) describe_element(page, names, walk, element);
@@ -171,7 +171,7 @@ std::string less(int code, int zero_point, int width) {
 /// The sum of one element, term by term.
 void spell_out(Page& page, const ProductWalk& walk) {
   if (walk.codes.empty()) return;
-  const ProductSymbols& names = symbols(walk.kind);
+  const ProductSymbols& names = walk.names;
   const ElementWalk& element = walk.elements[walk.spelled_out];
   page.subheading(fmt::format("The sum of {} {}, by hand", names.result, to_string(element.index)));
   page.paragraph(fmt::format("Each term is (code - zero point) of {} times that of {}; the zero points are {} and {}.",
@@ -208,7 +208,7 @@ void describe_accumulator(Page& page, const ProductWalk& walk) {
 }
 
 void describe_product(Page& page, const ProductWalk& walk) {
-  const ProductSymbols& names = symbols(walk.kind);
+  const ProductSymbols& names = walk.names;
   page.heading(fmt::format("{}: {}", kTitles[static_cast<size_t>(walk.kind)], names.formula));
   const quant::ProductShape& shape = walk.shape;
   page.paragraph(

@@ -58,6 +58,11 @@ SiteTensors tensors_of(const quant::SiteShape& site, int64_t batch) {
           {batch, g.out_height(), g.out_width(), g.out_channels}};
 }
 
+constexpr quant::ByProduct<ProductSymbols> kSymbols{
+    {{{"X", "W", "Y", "Y = X W"}, {"dY", "W", "dX", "dX = dY W^T"}, {"X", "dY", "dW", "dW = X^T dY"}}}};
+/// grad_rhs where the right operand lies transposed, as the keys of attention do.
+constexpr ProductSymbols kSwapped{"dY", "X", "dW^T", "dW^T = dY^T X"};
+
 /// Collects what a step does at one site.
 class SiteProbe : public quant::Probe {
  public:
@@ -86,18 +91,20 @@ class SiteProbe : public quant::Probe {
  private:
   ProductWalk walk_of(const quant::Observation& observation) {
     const quant::Multiplication& multiplied = observation.multiplied;
-    const ProductSymbols& names = symbols(observation.product);
+    const ProductSymbols& names = observation.swapped ? kSwapped : symbols(observation.product);
     ProductWalk walk{.kind = observation.product,
+                     .names = names,
                      .shape = site_.product(observation.product, batch_),
                      .most_terms = observation.terms,
                      .result_shape = multiplied.result.shape(),
-                     .lhs = operand(observation.swapped ? names.rhs : names.lhs, multiplied.lhs),
-                     .rhs = operand(observation.swapped ? names.lhs : names.rhs, multiplied.rhs),
+                     .lhs = operand(names.lhs, multiplied.lhs),
+                     .rhs = operand(names.rhs, multiplied.rhs),
                      .accumulator = observation.accumulator,
                      .largest_sum = observation.largest_sum,
                      .accumulator_peak = observation.accumulator_peak,
                      .overflows = observation.overflows,
                      .emulated = multiplied.accumulator.bits > 0};
+    if (observation.swapped) std::swap(walk.shape.m, walk.shape.n);
     walk_elements(multiplied, walk);
     return walk;
   }
@@ -117,9 +124,6 @@ class SiteProbe : public quant::Probe {
   int64_t batch_;
   std::vector<ProductWalk> products_;
 };
-
-constexpr quant::ByProduct<ProductSymbols> kSymbols{
-    {{{"X", "W", "Y", "Y = X W"}, {"dY", "W", "dX", "dX = dY W^T"}, {"X", "dY", "dW", "dW = X^T dY"}}}};
 
 }  // namespace
 

@@ -58,6 +58,7 @@ struct CodePair {
 
 struct ProductWalk {
   quant::ProductKind kind;
+  ProductSymbols names = {};  ///< of the operands in the order in which they were multiplied
   quant::ProductShape shape = {};
   int64_t most_terms = 0;  ///< of a sum; less than shape.terms where a stride leaves some out
   Shape result_shape = {};
