@@ -71,7 +71,7 @@ std::string number(double value) {
   return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
 }
 
-std::string quoted(std::string_view text) {
+std::string toml_string(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\')
@@ -120,7 +120,7 @@ void set_value(const ConfigKey& key, Config& config, const std::string& text, co
 
 std::string toml_value(const ConfigKey& key, const Config& config) {
   Config copy = config;
-  return std::visit(Match{[](const std::string* value) { return quoted(*value); },
+  return std::visit(Match{[](const std::string* value) { return toml_string(*value); },
                           [](const int64_t* value) { return std::to_string(*value); },
                           [](const double* value) { return number(*value); },
                           [](const bool* value) -> std::string { return *value ? "true" : "false"; },
@@ -129,7 +129,7 @@ std::string toml_value(const ConfigKey& key, const Config& config) {
                             for (const double item : *value) texts.push_back(number(item));
                             return fmt::format("[{}]", join(texts));
                           },
-                          [](const quant::Rounding* value) { return quoted(quant::rounding_name(*value)); }},
+                          [](const quant::Rounding* value) { return toml_string(quant::rounding_name(*value)); }},
                     key.field(copy));
 }
 
