@@ -12,6 +12,10 @@ namespace fqt {
 /// for the same sizes over and over, and fresh pages from the system would cost more than the arithmetic on them.
 std::shared_ptr<std::byte> allocate_storage(int64_t bytes);
 
+/// Bytes of memory that buffers have taken up so far, at the largest that each block was asked for: what they may have
+/// touched. In a rehearsal (engine/rehearsal.h) those of its buffers alone.
+int64_t storage_bytes();
+
 /// A shared, typed view of storage. Copies share the elements.
 template <typename T>
 class Buffer {

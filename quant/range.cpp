@@ -57,11 +57,13 @@ Range estimate_range(std::span<const float> values, int64_t samples, const Opera
 
 std::vector<Range> estimate_channel_ranges(std::span<const float> values, int64_t channels,
                                            const OperandPrecision& precision, const OperandName& name) {
-  std::vector<Range> ranges;
-  for (int64_t c = 0; c < channels; ++c) {
-    const std::vector<float> own = channel(values, channels, c);
-    ranges.push_back(estimate(own, extremes(own, name), 1, precision));
-  }
+  std::vector<Range> ranges(static_cast<size_t>(channels));
+  parallel_for(channels, 4, [&](int64_t begin, int64_t end) {
+    for (int64_t c = begin; c < end; ++c) {
+      const std::vector<float> own = channel(values, channels, c);
+      ranges[static_cast<size_t>(c)] = estimate(own, extremes(own, name), 1, precision);
+    }
+  });
   return ranges;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "engine/check.h"
@@ -9,6 +10,7 @@
 #include "models/trace.h"
 #include "models/zoo.h"
 #include "trainer/bit_schedule.h"
+#include "trainer/host.h"
 #include "trainer/inputs.h"
 #include "trainer/plan_file.h"
 #include "trainer/recipes.h"
@@ -84,7 +86,9 @@ Experiment open_experiment(const Config& config) {
 
   Experiment experiment;
   experiment.config = config;
+  const int64_t before = resident_bytes();
   experiment.data = data::open_data(config.data, data_options(config));
+  experiment.data_bytes = std::max<int64_t>(resident_bytes() - before, 0);
   experiment.config.data = anchored(config.data);
   if (is_plan_file(config.plan))
     experiment.config.plan = std::filesystem::absolute(config.plan).lexically_normal().string();
