@@ -31,13 +31,6 @@ int64_t steps_of(const TrainOptions& options, const data::Data& data, int64_t ba
   return data.images() ? kStepsOnFolder : kEpochsOnText * batches_per_epoch;
 }
 
-data::DataOptions data_options(const Config& config) {
-  return {.seed = static_cast<uint64_t>(config.seed),
-          .side = config.images.side,
-          .coarse = config.images.coarse,
-          .level = config.text.level};
-}
-
 /// A run directory can then be evaluated from anywhere.
 std::string anchored(const std::string& data) {
   for (const data::DataKind& kind : data::data_kinds())
@@ -87,7 +80,7 @@ Experiment open_experiment(const Config& config) {
   Experiment experiment;
   experiment.config = config;
   const int64_t before = resident_bytes();
-  experiment.data = data::open_data(config.data, data_options(config));
+  experiment.data = open_data(config);
   experiment.data_bytes = std::max<int64_t>(resident_bytes() - before, 0);
   experiment.config.data = anchored(config.data);
   if (is_plan_file(config.plan))

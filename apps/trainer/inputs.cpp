@@ -56,6 +56,13 @@ bool is_endless(const data::Data& data) {
   return data.images() ? data.images()->train->endless() : data.text()->train->endless();
 }
 
+data::Data open_data(const Config& config) {
+  return data::open_data(config.data, {.seed = static_cast<uint64_t>(config.seed),
+                                       .side = config.images.side,
+                                       .coarse = config.images.coarse,
+                                       .level = config.text.level});
+}
+
 models::ModelOptions model_options(const Config& config) {
   const LayerOptions& layers = config.layers;
   return {.sequence = config.train.sequence,

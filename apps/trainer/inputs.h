@@ -18,6 +18,9 @@ std::string_view item_name(const data::Data& data);
 /// What evaluation runs on. Images have no validation set: their test set is both.
 enum class Split { valid, test };
 
+/// Opens the data that the configuration names. Errors as data::open_data.
+data::Data open_data(const Config& config);
+
 /// What a model is built for, as far as the configuration says.
 models::ModelOptions model_options(const Config& config);
 /// The same with the sizes of the data. Error(usage) where the model does not read data of this sort.
