@@ -19,6 +19,9 @@ namespace {
 
 constexpr int64_t kAlignment = 64;
 constexpr int64_t kSlack = 64;
+/// A free block serves a request as long as it is at most so many times as large. More, and large requests find their
+/// blocks taken by small ones; exact fits alone hold 10 to 30 % more memory in training and evaluation.
+constexpr int64_t kLoosest = 2;
 
 // Under the address sanitizer (gcc's and clang's word for it) a reused block would hide use after free, and a rounded
 // size an overrun.
@@ -65,10 +68,11 @@ class StorageBlocks {
     const int64_t size = reuse_ ? size_class(wanted) : (wanted + kAlignment - 1) / kAlignment * kAlignment;
     const std::lock_guard lock(mutex_);
     Block block{nullptr, size};
-    std::vector<Block>& same = free_[size];
-    if (!same.empty()) {
-      block = same.back();
-      same.pop_back();
+    auto found = free_.lower_bound(size);
+    while (found != free_.end() && found->second.empty()) ++found;
+    if (found != free_.end() && found->first <= kLoosest * size) {
+      block = found->second.back();
+      found->second.pop_back();
     } else {
       block.start = allocate(size);
     }

@@ -17,6 +17,8 @@
 namespace fqt::trainer {
 namespace {
 
+constexpr int64_t kSteps = 3;  ///< from then on the blocks of one step serve the next, within a percent
+
 /// Storage taken up since the last call.
 class Growth {
  public:
@@ -69,7 +71,7 @@ MemoryNeed expected_memory(const Experiment& experiment) {
   need.weights = growth();
   const auto optimizer = make_optimizer(config.train, *model);
   need.optimizer = growth();
-  for (int64_t step = 0; step < 2; ++step)
+  for (int64_t step = 0; step < kSteps; ++step)
     train_on({config, *model, *optimizer}, training.front(), experiment.precision, step, 0, nullptr);
   test_on(config, *model, testing.front(), experiment.precision, 0);
   need.gradients = bytes_of(model->parameters());

@@ -21,8 +21,8 @@ struct MemoryNeed {
   int64_t total() const { return weights + gradients + optimizer + activations + batches + data + program; }
 };
 
-/// Counted in a rehearsal (engine/rehearsal.h) of two steps and a batch of evaluation, on a model of its own: it takes
-/// milliseconds. Probes and what is read to start from (`weights`) are not counted.
+/// Counted in a rehearsal (engine/rehearsal.h) of a few steps and a batch of evaluation, on a model of its own: it
+/// takes milliseconds. Probes and what is read to start from (`weights`) are not counted.
 MemoryNeed expected_memory(const Experiment& experiment);
 
 /// "about 287 MB (weights 1 MB, ..., program 12 MB)", in MB of 10^6 bytes; parts that round to 0 are left out.

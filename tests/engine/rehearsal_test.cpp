@@ -18,12 +18,16 @@ TEST_CASE("rehearsal: storage counts what each block was asked for, and a block 
     const Buffer<float> first(1000), second(1000);
     CHECK(storage_bytes() == 8000);
   }
-  const Buffer<float> again(990);  // of the same size class: less than the block has served already
-  CHECK(storage_bytes() == 8000);
-  const Buffer<float> more(1001);  // a little more than the other has
+  {
+    const Buffer<float> less(990), half(600);
+    CHECK(storage_bytes() == 8000);
+  }
+  const Buffer<float> more(1001);  // of the same size class, a little more than a block has served
   CHECK(storage_bytes() == 8004);
   const Buffer<float> other(100000);
   CHECK(storage_bytes() == 408004);
+  const Buffer<float> quarter(200);  // not worth a block of four times its size
+  CHECK(storage_bytes() == 408804);
 }
 
 TEST_CASE("rehearsal: nothing is computed, and large buffers take no memory") {
