@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/check.h"
+#include "engine/rehearsal.h"
 
 namespace fqt {
 namespace {
@@ -158,7 +159,7 @@ void set_threads(int count) {
 }
 
 void parallel_for(int64_t count, int64_t grain, const Body& body) {
-  if (count <= 0) return;
+  if (count <= 0 || Rehearsal::active()) return;
   const int limit = threads();
   const int64_t most = count / std::max<int64_t>(grain, 1);
   if (limit == 1 || most <= 1 || inside) return body(0, count);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/check.h"
+#include "engine/parallel.h"
 
 namespace fqt {
 
@@ -31,7 +32,13 @@ Tensor::Tensor(Shape shape, std::span<const float> values) : Tensor(std::move(sh
 
 Tensor Tensor::full(Shape shape, float value) {
   Tensor tensor(std::move(shape));
-  std::fill_n(tensor.data(), tensor.size(), value);
+  constexpr int64_t kWorthAThread = 1 << 16;
+  if (tensor.size() <= kWorthAThread) {
+    std::fill_n(tensor.data(), tensor.size(), value);
+    return tensor;
+  }
+  parallel_for(tensor.size(), kWorthAThread,
+               [&](int64_t begin, int64_t end) { std::fill(tensor.data() + begin, tensor.data() + end, value); });
   return tensor;
 }
 

@@ -1,9 +1,12 @@
 #include "models/trace.h"
 
+#include "engine/rehearsal.h"
+
 namespace fqt::models {
 
 std::vector<quant::SiteShape> trace_sites(layers::Module& model, const ModelOptions& options, ModelInput input) {
-  Tape tape;  // whose constants are data
+  const Rehearsal rehearsal;  // so that no activation takes up memory
+  Tape tape;                  // whose constants are data
   quant::ShapeTrace trace;
   const quant::PrecisionTable none;
   const quant::Context context{.tape = tape, .precision = none, .training = false, .trace = &trace};

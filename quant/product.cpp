@@ -137,11 +137,11 @@ struct Saved {
 template <typename Geometry>
 Tensor grad_lhs(const Saved<Geometry>& saved, const Operand& dy, const gemm::PaddedImage& dy_layout) {
   const std::vector<gemm::GatherProduct> products = gemm::grad_lhs_products(saved.geometry, dy_layout);
-  Tensor dx(saved.lhs_shape);
   int64_t covered = 0;
   for (const gemm::GatherProduct& product : products)
     covered += static_cast<int64_t>(product.lhs.rows.size()) * product.rhs.columns;
-  if (covered < dx.size()) std::fill_n(dx.data(), dx.size(), 0.0f);  // pixels that no tap reads
+  const bool whole = covered >= element_count(saved.lhs_shape);  // else some pixels are read by no tap
+  Tensor dx = whole ? Tensor(saved.lhs_shape) : Tensor::zeros(saved.lhs_shape);
   saved.step.multiply(ProductKind::grad_lhs, products, dy, saved.rhs, saved.precision.accumulator, dx);
   return dx;
 }

@@ -6,6 +6,7 @@
 #include "engine/check.h"
 #include "engine/kernels/table.h"
 #include "engine/parallel.h"
+#include "engine/rehearsal.h"
 
 namespace fqt::quant {
 
@@ -21,7 +22,7 @@ std::vector<float> channel(std::span<const float> values, int64_t channels, int6
 }
 
 Range estimate(std::span<const float> values, const Range& whole, int64_t samples, const OperandPrecision& precision) {
-  if (precision.is_float() || values.empty()) return whole;
+  if (precision.is_float() || values.empty() || Rehearsal::active()) return whole;
   check(precision.percentile >= 50 && precision.percentile <= 100, "[range] a percentile of {}; give 50 to 100",
         precision.percentile);
   const Range range =
@@ -33,7 +34,7 @@ Range estimate(std::span<const float> values, const Range& whole, int64_t sample
 }  // namespace
 
 Range extremes(std::span<const float> values, const OperandName& name) {
-  if (values.empty()) return {};
+  if (values.empty() || Rehearsal::active()) return {};
   kernels::Extremes all{values[0], values[0], true};
   std::mutex mutex;
   // Smallest and largest do not depend on the order, so that here, and only here, threads may join as they come.
@@ -57,11 +58,13 @@ Range estimate_range(std::span<const float> values, int64_t samples, const Opera
 
 std::vector<Range> estimate_channel_ranges(std::span<const float> values, int64_t channels,
                                            const OperandPrecision& precision, const OperandName& name) {
-  std::vector<Range> ranges;
-  for (int64_t c = 0; c < channels; ++c) {
-    const std::vector<float> own = channel(values, channels, c);
-    ranges.push_back(estimate(own, extremes(own, name), 1, precision));
-  }
+  std::vector<Range> ranges(static_cast<size_t>(channels));
+  parallel_for(channels, 4, [&](int64_t begin, int64_t end) {
+    for (int64_t c = begin; c < end; ++c) {
+      const std::vector<float> own = channel(values, channels, c);
+      ranges[static_cast<size_t>(c)] = estimate(own, extremes(own, name), 1, precision);
+    }
+  });
   return ranges;
 }
 

@@ -108,13 +108,13 @@ void run_step(const Arguments& arguments) {
                                    {"ms_median", median},
                                    {"ms_min", best},
                                    {"items_per_second", items},
-                                   {"peak_rss_mb", trainer::peak_rss_mb()}}) +
+                                   {"peak_rss_mb", trainer::peak_resident_bytes() / 1e6}}) +
                  "\n");
   print(fmt::format(
       "{} at {}, batch {}, {} thread{}, {}: {:.1f} ms a step (median of {}, least {:.1f}), {:.0f} images/s, "
       "{:.0f} MB at most\n",
       options.model, options.plan, options.batch, arguments.threads, arguments.threads == 1 ? "" : "s", isa, median,
-      times.size(), best, items, trainer::peak_rss_mb()));
+      times.size(), best, items, trainer::peak_resident_bytes() / 1e6));
 }
 
 }  // namespace

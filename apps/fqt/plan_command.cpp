@@ -61,20 +61,29 @@ std::vector<Config> resolve(const Arguments& arguments) {
   return configs;
 }
 
-models::ModelOptions model_options(const Arguments& arguments, const Config& config) {
-  models::ModelOptions options = trainer::model_options(config);
-  const bool text = models::find_model_kind(config.model).input == models::ModelInput::tokens;
-  options.classes = arguments.classes > 0 ? arguments.classes : text ? data::kGrammarWords : kClasses;
-  options.height = options.width = config.images.side > 0 ? config.images.side : kSide;
-  if (arguments.image.empty()) return options;
-  const char *at = arguments.image.data(), *end = at + arguments.image.size();
+/// HEIGHTxWIDTHxCHANNELS, as --image gives it.
+void read_image(const std::string& text, models::ModelOptions& options) {
+  const char *at = text.data(), *end = at + text.size();
   for (int64_t* extent : {&options.height, &options.width, &options.channels}) {
     const auto [rest, error] = std::from_chars(at, end, *extent);
     const bool last = extent == &options.channels;
     check(error == std::errc() && *extent >= 1 && *extent <= 4096 && (last ? rest == end : rest != end && *rest == 'x'),
-          "[plan] --image: '{}' is no size; give HEIGHTxWIDTHxCHANNELS, as in 32x32x3", arguments.image);
+          "[plan] --image: '{}' is no size; give HEIGHTxWIDTHxCHANNELS, as in 32x32x3", text);
     at = last ? rest : rest + 1;
   }
+}
+
+/// What the model is built for: what `fqt train` would run on, or another size by --image and --classes.
+models::ModelOptions model_options(const Arguments& arguments, const Config& config) {
+  if (arguments.image.empty() && arguments.classes == 0) return trainer::model_options(config, open_data(config));
+  const bool data = std::ranges::find(arguments.flags, "data", &Assignment::key) != arguments.flags.end();
+  check(!data, "[plan] {} and --data both say what the model is built for; give one of them",
+        arguments.image.empty() ? "--classes" : "--image");
+  models::ModelOptions options = trainer::model_options(config);
+  const bool text = models::find_model_kind(config.model).input == models::ModelInput::tokens;
+  options.classes = arguments.classes > 0 ? arguments.classes : text ? data::kGrammarWords : kClasses;
+  options.height = options.width = config.images.side > 0 ? config.images.side : kSide;
+  if (!arguments.image.empty()) read_image(arguments.image, options);
   return options;
 }
 
@@ -118,16 +127,17 @@ Action declare_plan(CLI::App& app) {
       ->type_name("PLAN")
       ->expected(1)
       ->take_all();
-  for (const char* key : {"recipe", "train.batch", "seed"})
+  for (const char* key : {"data", "recipe", "train.batch", "seed"})
     add_key(app, flags, std::string(find_key(key)->flag), *find_key(key));
   add_set(app, flags);
-  app.add_option(
-         "--image", arguments->image,
-         fmt::format("what the model is built for; left out, {0}x{0}x3, or as large as its defaults say", kSide))
+  app.add_option("--image", arguments->image,
+                 fmt::format("build the model for this size; left out, for its data ({0}x{0}x3 for `shapes`)", kSide))
       ->type_name("HxWxC");
-  app.add_option("--classes", arguments->classes,
-                 fmt::format("what the model is built for: classes ({}), or words of the vocabulary ({})", kClasses,
-                             data::kGrammarWords))
+  app.add_option(
+         "--classes", arguments->classes,
+         fmt::format(
+             "build the model for so many classes ({}), or words of the vocabulary ({}); left out, those of its data",
+             kClasses, data::kGrammarWords))
       ->check(CLI::Range(1, 1 << 20).description(""))
       ->type_name("");
   CLI::Option* json = app.add_flag("--json", arguments->json, "print one JSON object");

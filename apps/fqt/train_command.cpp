@@ -11,7 +11,9 @@
 #include "trainer/figures.h"
 #include "trainer/host.h"
 #include "trainer/json.h"
+#include "trainer/memory.h"
 #include "trainer/recipes.h"
+#include "trainer/text.h"
 #include "trainer/train.h"
 
 namespace fqt::program {
@@ -43,7 +45,7 @@ Json to_json(const Experiment& experiment, const RunDirectory& directory, const 
             {"train_loss", result.train_loss},
             {"seconds", result.seconds},
             {"items_per_second", result.items_per_second},
-            {"peak_rss_mb", peak_rss_mb()},
+            {"peak_rss_mb", static_cast<double>(peak_resident_bytes()) / 1e6},
             {"weights_hash", to_hex(result.weights_hash)},
             {"run_directory", directory.path()}};
   json.update(figures_of(experiment.data, result.test));
@@ -55,10 +57,12 @@ std::string to_summary(const Experiment& experiment, const RunDirectory& directo
       "train loss     {:.4f}\n"
       "{}\n"
       "time           {:.1f} s of training, {:.0f} {}/s\n"
+      "peak memory    {} MB\n"
       "weights hash   {}\n"
       "run directory  {}\n",
       result.train_loss, describe(experiment.data, result.test), result.seconds, result.items_per_second,
-      item_name(experiment.data), to_hex(result.weights_hash), directory.path());
+      item_name(experiment.data), grouped(result.memory_peak / 1'000'000), to_hex(result.weights_hash),
+      directory.path());
 }
 
 void run(const Arguments& arguments) {
@@ -68,7 +72,10 @@ void run(const Arguments& arguments) {
   Experiment experiment = open_experiment(config);
   const RunDirectory directory = RunDirectory::create(config, experiment.data_name());
   progress.note(experiment.summary());
-  const TrainResult result = train(experiment, directory, progress, interrupt);
+  const MemoryNeed memory = expected_memory(experiment);
+  progress.note("memory: " + describe(memory));
+  if (const auto warning = memory_warning(experiment, memory, available_bytes())) progress.warn(*warning);
+  const TrainResult result = train(experiment, memory, directory, progress, interrupt);
   print(arguments.json ? to_text(to_json(experiment, directory, result)) + "\n"
                        : to_summary(experiment, directory, result));
 }

@@ -6,6 +6,7 @@
 #include "data/loader.h"
 #include "engine/math.h"
 #include "engine/ops/loss.h"
+#include "trainer/passes.h"
 
 namespace fqt::trainer {
 namespace {
@@ -47,7 +48,7 @@ double Evaluation::perplexity() const { return math::exp(loss); }
 Evaluation evaluate(const Experiment& experiment, Split split, Progress& progress, const Interrupt& interrupt) {
   const Config& config = experiment.config;
   EvaluationBatches batches = evaluation_batches(experiment.data, config, split);
-  data::Loader loader(std::move(batches.source), {.ahead = 2});
+  data::Loader loader(std::move(batches.source), {.ahead = kTestBatchesAhead});
   const auto start = std::chrono::steady_clock::now();
 
   Tally tally;
@@ -56,15 +57,8 @@ Evaluation evaluate(const Experiment& experiment, Split split, Progress& progres
     interrupt.check("evaluate");
     data::Batch batch = loader.next();
     if (experiment.data.images()) batch = head(std::move(batch), batches.items - tally.items);
-    Tape tape(false);
-    const quant::Context context{.tape = tape,
-                                 .precision = experiment.precision,
-                                 .training = false,
-                                 .seed = static_cast<uint64_t>(config.seed),
-                                 .step = number++,
-                                 .range_momentum = config.quant.range_momentum};
-    const Var logits = experiment.model->forward(context, Var(batch.inputs));
-    tally.add(logits.value(), ops::cross_entropy(tape, logits, batch.labels).value().item(), batch.labels);
+    const TestOutcome outcome = test_on(config, *experiment.model, batch, experiment.precision, number++);
+    tally.add(outcome.logits, outcome.loss, batch.labels);
 
     const Evaluation mean = tally.mean();
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

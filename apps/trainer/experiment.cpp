@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "engine/check.h"
@@ -9,6 +10,7 @@
 #include "models/trace.h"
 #include "models/zoo.h"
 #include "trainer/bit_schedule.h"
+#include "trainer/host.h"
 #include "trainer/inputs.h"
 #include "trainer/plan_file.h"
 #include "trainer/recipes.h"
@@ -27,13 +29,6 @@ int64_t steps_of(const TrainOptions& options, const data::Data& data, int64_t ba
   if (options.epochs > 0) return options.epochs * batches_per_epoch;
   if (is_endless(data)) return kStepsOnEndless;
   return data.images() ? kStepsOnFolder : kEpochsOnText * batches_per_epoch;
-}
-
-data::DataOptions data_options(const Config& config) {
-  return {.seed = static_cast<uint64_t>(config.seed),
-          .side = config.images.side,
-          .coarse = config.images.coarse,
-          .level = config.text.level};
 }
 
 /// A run directory can then be evaluated from anywhere.
@@ -84,7 +79,9 @@ Experiment open_experiment(const Config& config) {
 
   Experiment experiment;
   experiment.config = config;
-  experiment.data = data::open_data(config.data, data_options(config));
+  const int64_t before = resident_bytes();
+  experiment.data = open_data(config);
+  experiment.data_bytes = std::max<int64_t>(resident_bytes() - before, 0);
   experiment.config.data = anchored(config.data);
   if (is_plan_file(config.plan))
     experiment.config.plan = std::filesystem::absolute(config.plan).lexically_normal().string();

@@ -18,6 +18,7 @@ namespace fqt::trainer {
 struct Experiment {
   Config config;  ///< resolved: train.steps is set instead of train.epochs, no switch is "auto", paths are absolute
   data::Data data;
+  int64_t data_bytes = 0;  ///< memory that opening it took up
   std::unique_ptr<layers::Module> model;
   std::vector<quant::SiteShape> sites;
   quant::BitTable bits;             ///< as planned

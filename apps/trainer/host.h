@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -17,8 +18,13 @@ const BuildInfo& build_info();
 /// As /proc/cpuinfo names it, or "unknown".
 std::string cpu_model();
 
-/// The most memory this process has held at once, in MB (10^6 bytes).
-double peak_rss_mb();
+/// Memory this process holds, and the most it has held at once, in bytes.
+int64_t resident_bytes();
+int64_t peak_resident_bytes();
+
+/// The most this process could hold, in bytes: what it holds and what the system has left (MemAvailable), or the limit
+/// of its control groups (version 2) where that is less. `root` stands for "/" in tests.
+int64_t available_bytes(const std::string& root = "");
 
 /// Now, in UTC: "2024-05-01T12:00:00Z".
 std::string utc_time();

@@ -7,7 +7,7 @@
 namespace fqt::trainer {
 namespace {
 
-constexpr int64_t kTestImages = 100;  ///< a batch
+constexpr int64_t kTestImages = 100;  ///< a batch, at most
 constexpr int64_t kTestRows = 10;     ///< of text, a batch
 
 data::LoaderOptions training_options(const Config& config) {
@@ -29,12 +29,38 @@ data::LoaderOptions evaluation_options(const Config& config, int64_t batch) {
           .every_token = true};
 }
 
+/// `limit` 0: all.
+int64_t limited(int64_t all, int64_t limit) { return limit > 0 ? std::min(limit, all) : all; }
+
+/// A batch of evaluation. No more than training takes at once: what fits into memory there fits here, where nothing is
+/// kept for gradients.
+int64_t test_images(const data::ImageData& images, const Config& config) {
+  return std::min({kTestImages, config.train.batch, limited(images.test->size(), config.eval.images)});
+}
+
+int64_t test_rows(const data::TokenStream& stream) { return std::min(kTestRows, stream.size() - 1); }
+
+Shape text_shape(const data::TokenStream& stream, int64_t rows, int64_t sequence) {
+  return {rows, std::min(sequence, (stream.size() - 1) / rows)};
+}
+
+Shape image_shape(const data::ImageDataset& images, int64_t count) {
+  return {count, images.height(), images.width(), images.channels()};
+}
+
 }  // namespace
 
 std::string_view item_name(const data::Data& data) { return data.images() ? "images" : "tokens"; }
 
 bool is_endless(const data::Data& data) {
   return data.images() ? data.images()->train->endless() : data.text()->train->endless();
+}
+
+data::Data open_data(const Config& config) {
+  return data::open_data(config.data, {.seed = static_cast<uint64_t>(config.seed),
+                                       .side = config.images.side,
+                                       .coarse = config.images.coarse,
+                                       .level = config.text.level});
 }
 
 models::ModelOptions model_options(const Config& config) {
@@ -76,19 +102,29 @@ std::unique_ptr<data::BatchSource> training_batches(const data::Data& data, cons
   return data::image_batches(train, data.images()->normalization, options);
 }
 
+Shape training_shape(const data::Data& data, const Config& config) {
+  const TrainOptions& train = config.train;
+  return data.images() ? image_shape(*data.images()->train, train.batch)
+                       : text_shape(*data.text()->train, train.batch, train.sequence);
+}
+
+Shape evaluation_shape(const data::Data& data, const Config& config) {
+  if (const data::ImageData* images = data.images()) return image_shape(*images->test, test_images(*images, config));
+  const data::TokenStream& stream = *data.text()->test;
+  return text_shape(stream, test_rows(stream), config.train.sequence);
+}
+
 EvaluationBatches evaluation_batches(const data::Data& data, const Config& config, Split split) {
-  const auto limited = [](int64_t all, int64_t limit) { return limit > 0 ? std::min(limit, all) : all; };
   if (const data::TextData* text = data.text()) {
     const data::TokenStream& stream = split == Split::valid ? *text->valid : *text->test;
     const int64_t predicted = stream.size() - 1;
-    return {data::token_batches(stream, evaluation_options(config, std::min(kTestRows, predicted))),
+    return {data::token_batches(stream, evaluation_options(config, test_rows(stream))),
             limited(predicted, config.eval.tokens)};
   }
   const data::ImageData& images = *data.images();
-  const int64_t count = limited(images.test->size(), config.eval.images);
   return {
-      data::image_batches(*images.test, images.normalization, evaluation_options(config, std::min(kTestImages, count))),
-      count};
+      data::image_batches(*images.test, images.normalization, evaluation_options(config, test_images(images, config))),
+      limited(images.test->size(), config.eval.images)};
 }
 
 }  // namespace fqt::trainer

@@ -87,7 +87,10 @@ void Progress::update(const ProgressState& state) {
 }
 
 void Progress::note(const std::string& line) {
-  if (quiet_) return;
+  if (!quiet_) warn(line);
+}
+
+void Progress::warn(const std::string& line) {
   erase_bar();
   show(line + "\n");
 }

@@ -38,6 +38,8 @@ class Progress {
   void update(const ProgressState& state);
   /// A line of its own, above the bar.
   void note(const std::string& line);
+  /// The same, of what must be known even where `quiet`.
+  void warn(const std::string& line);
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -9,6 +9,7 @@
 #include "engine/hash.h"
 #include "trainer/figures.h"
 #include "trainer/files.h"
+#include "trainer/host.h"
 #include "trainer/log.h"
 #include "trainer/manifest.h"
 #include "trainer/plan_file.h"
@@ -24,7 +25,8 @@ constexpr size_t kLossWindow = 100;
 /// One run: what lives from the first step to the last.
 class Run {
  public:
-  Run(Experiment& experiment, const RunDirectory& directory, Progress& progress, const Interrupt& interrupt)
+  Run(Experiment& experiment, const MemoryNeed& memory, const RunDirectory& directory, Progress& progress,
+      const Interrupt& interrupt)
       : experiment_(experiment),
         config_(experiment.config),
         directory_(directory),
@@ -33,6 +35,7 @@ class Run {
         manifest_(describe_run(experiment)),
         log_(directory.log()),
         trainer_(experiment) {
+    manifest_["memory_expected"] = memory.total();
     write_text_file(directory.config(), to_toml(config_));
     write_text_file(directory.plan(), plan_toml(config_, experiment.bits, experiment.sites));
     write_manifest(directory, manifest_);
@@ -111,6 +114,7 @@ class Run {
             .test = test,
             .seconds = trainer_.seconds(),
             .items_per_second = trainer_.items_per_second(),
+            .memory_peak = peak_resident_bytes(),
             .weights_hash = layers::weights_hash(*experiment_.model)};
   }
 
@@ -128,6 +132,7 @@ class Run {
     if (config_.quant.accumulator_bits > 0) manifest_["accumulator_overflows"] = overflows();
     manifest_["steps_done"] = trainer_.done();
     manifest_["seconds"] = trainer_.seconds();
+    manifest_["memory_peak"] = peak_resident_bytes();
     if (!message.empty()) manifest_["message"] = message;
     log_.end(status, trainer_.done(), message);
     write_manifest(directory_, manifest_);
@@ -178,9 +183,9 @@ class Run {
 
 }  // namespace
 
-TrainResult train(Experiment& experiment, const RunDirectory& directory, Progress& progress,
+TrainResult train(Experiment& experiment, const MemoryNeed& memory, const RunDirectory& directory, Progress& progress,
                   const Interrupt& interrupt) {
-  return Run(experiment, directory, progress, interrupt).train_and_evaluate();
+  return Run(experiment, memory, directory, progress, interrupt).train_and_evaluate();
 }
 
 }  // namespace fqt::trainer

@@ -6,6 +6,7 @@
 #include "trainer/evaluate.h"
 #include "trainer/experiment.h"
 #include "trainer/interrupt.h"
+#include "trainer/memory.h"
 #include "trainer/progress.h"
 #include "trainer/run_directory.h"
 
@@ -19,14 +20,15 @@ struct TrainResult {
   Evaluation test;
   double seconds = 0;  ///< of training; evaluation apart
   double items_per_second = 0;
+  int64_t memory_peak = 0;  ///< bytes the process has held at once
   uint64_t weights_hash = 0;
 };
 
-/// Trains experiment.model for config.train.steps steps and evaluates it. Writes the run directory from the first step
-/// on; however a run ends, its log, its manifest and (unless it diverged) its weights stay there. Error(interrupted)
-/// after a signal; Error(data) naming the step where it diverged (a loss, an operand or a weight that is NaN or
-/// infinite); Error(io) where the run directory cannot be written.
-TrainResult train(Experiment& experiment, const RunDirectory& directory, Progress& progress,
+/// `memory` is what the manifest says was expected. Trains experiment.model for config.train.steps steps and evaluates
+/// it. Writes the run directory from the first step on; however a run ends, its log, its manifest and (unless it
+/// diverged) its weights stay there. Error(interrupted) after a signal; Error(data) naming the step where it diverged
+/// (a loss, an operand or a weight that is NaN or infinite); Error(io) where the run directory cannot be written.
+TrainResult train(Experiment& experiment, const MemoryNeed& memory, const RunDirectory& directory, Progress& progress,
                   const Interrupt& interrupt);
 
 }  // namespace fqt::trainer

@@ -3,26 +3,22 @@
 #include <algorithm>
 
 #include "engine/check.h"
-#include "engine/ops/loss.h"
-#include "engine/optim/clip.h"
 #include "engine/optim/schedule.h"
 #include "trainer/inputs.h"
+#include "trainer/passes.h"
 
 namespace fqt::trainer {
-namespace {
 
-optim::OptimizerOptions optimizer_options(const TrainOptions& train) {
-  return {train.momentum, train.beta1, train.beta2, train.epsilon, train.weight_decay};
+std::unique_ptr<optim::Optimizer> make_optimizer(const TrainOptions& train, layers::Module& model) {
+  return optim::find_optimizer(train.optimizer)
+      .make(model.parameters(), {train.momentum, train.beta1, train.beta2, train.epsilon, train.weight_decay});
 }
-
-}  // namespace
 
 Trainer::Trainer(Experiment& experiment)
     : experiment_(experiment),
       config_(experiment.config),
       loader_(training_batches(experiment.data, config_), {}),
-      optimizer_(optim::find_optimizer(config_.train.optimizer)
-                     .make(experiment.model->parameters(), optimizer_options(config_.train))) {}
+      optimizer_(make_optimizer(config_.train, *experiment.model)) {}
 
 StepRecord Trainer::step(quant::Probe* probe) {
   watch_.start();
@@ -37,26 +33,10 @@ StepRecord Trainer::step(quant::Probe* probe) {
 
 StepRecord Trainer::update_weights(const data::Batch& batch, quant::Probe* probe) try {
   const double rate = learning_rate();
-  optimizer_->zero_grad();
-  if (batch.restart)
-    for (const layers::NamedBuffer& state : experiment_.model->states()) *state.tensor = Tensor();
-  Tape tape;
-  const quant::PrecisionTable precision = experiment_.precision_at(done_);
-  const quant::Context context{.tape = tape,
-                               .precision = precision,
-                               .training = true,
-                               .seed = static_cast<uint64_t>(config_.seed),
-                               .step = static_cast<uint64_t>(done_),
-                               .range_momentum = config_.quant.range_momentum,
-                               .probe = probe};
-  const Var logits = experiment_.model->forward(context, Var(batch.inputs));
-  const Var loss = ops::cross_entropy(tape, logits, batch.labels, config_.train.label_smoothing);
-  const float value = loss.value().item();
-  tape.backward(loss);
-  if (config_.train.clip > 0) optim::clip_gradients(experiment_.model->parameters(), config_.train.clip);
-  optimizer_->step(rate);
-  const double correct = static_cast<double>(ops::count_correct(logits.value(), batch.labels));
-  return {.loss = value, .accuracy = 100.0 * correct / static_cast<double>(batch.labels.size()), .learning_rate = rate};
+  const auto [loss, correct] =
+      train_on({config_, *experiment_.model, *optimizer_}, batch, experiment_.precision_at(done_), done_, rate, probe);
+  const double share = static_cast<double>(correct) / static_cast<double>(batch.labels.size());
+  return {.loss = loss, .accuracy = 100.0 * share, .learning_rate = rate};
 } catch (const Error& error) {
   if (error.kind() != ErrorKind::data) throw;
   diverged_ = true;

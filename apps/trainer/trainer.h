@@ -26,6 +26,9 @@ class Stopwatch {
   double seconds_ = 0;
 };
 
+/// The optimizer that the options ask for.
+std::unique_ptr<optim::Optimizer> make_optimizer(const TrainOptions& train, layers::Module& model);
+
 /// Training by itself, without files: batches, steps of the optimizer, and how far they have come.
 class Trainer {
  public:

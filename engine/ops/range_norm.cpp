@@ -105,11 +105,14 @@ std::vector<Tensor> range_norm_grad(const Normalized& normalized, const Spread* 
   }
   std::vector<Tensor> grads = normalized_grads(normalized, std::move(sums), slope, offset, grad);
   float* const grad_x = grads[0].data();
-  for (size_t i = 0; i < batch->high_rows.size(); ++i) {
-    const size_t c = i % pull.size();
-    grad_x[static_cast<size_t>(batch->high_rows[i]) * pull.size() + c] += pull[c];
-    grad_x[static_cast<size_t>(batch->low_rows[i]) * pull.size() + c] -= pull[c];
-  }
+  const size_t count = pull.size();
+  parallel_for(channels, 256, [&](int64_t begin, int64_t end) {
+    for (size_t first = 0; first < batch->high_rows.size(); first += count)
+      for (size_t c = static_cast<size_t>(begin); c < static_cast<size_t>(end); ++c) {
+        grad_x[static_cast<size_t>(batch->high_rows[first + c]) * count + c] += pull[c];
+        grad_x[static_cast<size_t>(batch->low_rows[first + c]) * count + c] -= pull[c];
+      }
+  });
   return grads;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "engine/check.h"
 #include "engine/kernels/table.h"
@@ -44,9 +45,8 @@ double clip_gradients(const std::vector<Parameter*>& parameters, double max_norm
   const auto kernel = kernels::active().vector.times;
   for (Parameter* parameter : parameters) {
     if (!parameter->grad.defined()) continue;
-    const Tensor from = parameter->grad;
-    if (from.buffer().empty()) continue;
-    Tensor to(from.shape());
+    const Tensor from = std::exchange(parameter->grad, Tensor());
+    Tensor to = from.unique() ? from : Tensor(from.shape());
     parallel_for(to.size(), kChunk, [&](int64_t begin, int64_t end) {
       kernel(to.data() + begin, from.data() + begin, factor, end - begin);
     });

@@ -344,6 +344,23 @@ TEST_CASE("plan command: --svg") {
     CHECK_FALSE(contains(trainer::plan_svg(view_of(model, {"fp32", "I:C-:2-16", "P:C+:4-4"})), "nan"));
 }
 
+TEST_CASE("plan command: a model is built for the data that is given") {
+  const TemporaryFolder folder;
+  write(folder / "letters.txt", "abcabcbacbabcabcabcbabcabababc\n");
+  const std::vector<std::string> data{"--data", folder / "letters.txt", "--set", "level=char", "--set", "sequence=6"};
+  std::vector<std::string> arguments{"plan", "lstm_lm"};
+  CHECK(contains(output(arguments), "built for 35 tokens a row of a vocabulary of 588\n"));
+  arguments.insert(arguments.end(), data.begin(), data.end());
+  CHECK(contains(output(arguments), "built for 6 tokens a row of a vocabulary of 4\n"));
+  CHECK(contains(output({"plan", "resnet20", "--data", "shapes", "--set", "images.side=48"}),
+                 "built for 48x48x3 pixels and 10 classes\n"));
+  CHECK(
+      contains(error(kUsage, {"plan", "resnet20", "--data", "grammar"}), "resnet20 reads images, and grammar is text"));
+  CHECK(contains(error(kUsage, {"plan", "resnet20", "--data", "shapes", "--classes", "5"}),
+                 "--classes and --data both say what the model is built for"));
+  CHECK(contains(error(kMissing, {"plan", "resnet20", "--data", "nowhere"}), "\"nowhere\" is neither built-in data"));
+}
+
 TEST_CASE("plan command: what people get wrong") {
   CHECK(contains(error(kUsage, {"plan", "resnet21"}), "no model 'resnet21'; known:\n  alexnet"));
   CHECK(contains(error(kUsage, {"plan"}), "no model is named"));
