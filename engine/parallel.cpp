@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/check.h"
+#include "engine/profile.h"
 #include "engine/rehearsal.h"
 
 namespace fqt {
@@ -40,6 +41,7 @@ struct Job {
 
   const Body& body;
   int64_t count, pieces;
+  const profile::Label label = profile::current();
   std::atomic<int64_t> next{0};
   std::atomic<int64_t> finished{0};
   std::mutex mutex;
@@ -117,7 +119,10 @@ class Pool {
         job = job_;
         ++users_;
       }
-      job->work();
+      {
+        const profile::Scope scope(job->label);
+        job->work();
+      }
       --users_;
     }
   }

@@ -5,6 +5,7 @@
 
 #include "engine/check.h"
 #include "engine/hash.h"
+#include "engine/profile.h"
 #include "quant/operand.h"
 #include "quant/probe.h"
 
@@ -49,6 +50,7 @@ class Step {
 
   Operand quantize(NoiseOf noise, const Tensor& values, const gemm::PaddedImage& layout,
                    const OperandPrecision& precision, std::span<const Range> ranges) const {
+    const profile::Scope scope(profile::Phase::quantize);
     Operand operand = encode(values, layout, precision, fit_grids(precision, ranges), noise_for(noise, precision));
     if (!probe_) return operand;
     operand.statistics = std::make_shared<OperandStatistics>(measure(values, layout, precision, operand));
@@ -59,6 +61,7 @@ class Step {
   /// `swapped`: lhs is what the kind of product calls its right operand, and the other way round.
   void multiply(ProductKind kind, std::span<const gemm::GatherProduct> products, const Operand& lhs, const Operand& rhs,
                 const gemm::AccumulatorFormat& accumulator, Tensor& result, bool swapped = false) const {
+    const profile::Scope scope(profile::Phase::gemm, {}, kProductNames[static_cast<size_t>(kind)]);
     const int64_t overflows = quant::multiply(products, lhs, rhs, accumulator, result.data());
     if (training_) site_->overflows[kind] += overflows;
     if (!probe_ || products.empty()) return;
@@ -210,6 +213,7 @@ void check_shapes(const Site& site, const Tensor& lhs, const Tensor& rhs, const 
 template <typename Geometry>
 Var multiply(const Context& context, Site& site, const Var& lhs, const Var& rhs, const Geometry& g, Shape shape,
              const Precision& precision, int64_t call) {
+  const profile::Scope scope(profile::Phase::other, site.name, "forward");
   check(precision.is_uniform(), "[product] site '{}': the operands must be all integers or all fp32", site.name);
   const Tensor &x = lhs.value(), &w = rhs.value();
   Tensor y(std::move(shape));

@@ -6,6 +6,7 @@
 #include "engine/check.h"
 #include "engine/kernels/table.h"
 #include "engine/parallel.h"
+#include "engine/profile.h"
 #include "engine/rehearsal.h"
 
 namespace fqt::quant {
@@ -53,11 +54,13 @@ Range extremes(std::span<const float> values, const OperandName& name) {
 
 Range estimate_range(std::span<const float> values, int64_t samples, const OperandPrecision& precision,
                      const OperandName& name) {
+  const profile::Scope scope(profile::Phase::range);
   return estimate(values, extremes(values, name), samples, precision);
 }
 
 std::vector<Range> estimate_channel_ranges(std::span<const float> values, int64_t channels,
                                            const OperandPrecision& precision, const OperandName& name) {
+  const profile::Scope scope(profile::Phase::range);
   std::vector<Range> ranges(static_cast<size_t>(channels));
   parallel_for(channels, 4, [&](int64_t begin, int64_t end) {
     for (int64_t c = begin; c < end; ++c) {

@@ -1,43 +1,66 @@
 #include "bench/step.h"
 
+#include <algorithm>
+
 #include "bench/clock.h"
-#include "engine/ops/loss.h"
-#include "engine/optim/sgd.h"
-#include "engine/random.h"
-#include "models/trace.h"
-#include "models/zoo.h"
-#include "quant/plan/plan.h"
+#include "bench/peak.h"
+#include "bench/workload.h"
+#include "quant/plan/size.h"
+#include "trainer/experiment.h"
+#include "trainer/trainer.h"
 
 namespace fqt::bench {
+namespace {
 
-std::vector<double> run_step(const StepOptions& options) {
-  constexpr uint64_t kSeed = 1;
-  const models::ModelOptions shape;
-  const auto model = models::build_model(options.model, shape);
-  layers::initialize(*model, kSeed);
-  const quant::PrecisionTable precision = quant::make_precision_table(
-      quant::assign_bits(quant::parse_plan(options.plan), {}, models::trace_sites(*model, shape), options.batch, kSeed),
-      {});
-  optim::Sgd optimizer(model->parameters(), {});
+trainer::Experiment open(const StepOptions& options) {
+  if (!options.random) return trainer::open_experiment(options.config);
+  const models::ModelInput input = models::find_model_kind(options.config.model).input;
+  return trainer::open_experiment(options.config, random_data(input, options.config.images.side));
+}
 
-  Tensor images({options.batch, shape.height, shape.width, shape.channels});
-  fill_normal(random_key(kSeed, {0}), 1.0f, images.values());
-  std::vector<int32_t> labels(static_cast<size_t>(options.batch));
-  for (size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<int32_t>(i) % static_cast<int32_t>(shape.classes);
+int widest(const quant::BitTable& bits) {
+  int widest = 0;
+  for (const quant::SiteBits& site : bits)
+    for (const quant::ProductBits& product : site.products)
+      if (!site.is_float) widest = std::max({widest, product.lhs, product.rhs});
+  return widest == 0 ? 32 : widest;
+}
 
-  std::vector<double> milliseconds;
-  for (int64_t step = 0; step <= options.steps; ++step) {
+}  // namespace
+
+double StepReport::achieved_gops() const { return operations / (median(milliseconds) * 1e6); }
+
+double StepReport::gemm_gops() const {
+  return operations / (breakdown.phases[static_cast<size_t>(profile::Phase::gemm)] * 1e9);
+}
+
+StepReport run_step(const StepOptions& options) {
+  trainer::Experiment experiment = open(options);
+  const trainer::Config& config = experiment.config;
+  StepReport report;
+  report.parameters = experiment.parameter_count();
+  report.images = experiment.data.images() != nullptr;
+  report.items = config.train.batch * (report.images ? 1 : config.train.sequence);
+  report.operations =
+      2 * quant::plan_size(experiment.sites, experiment.precision, config.train.batch).multiplies;
+  report.bits = widest(experiment.bits);
+  report.peak_gops = peak_gops(report.bits);
+
+  trainer::Trainer trainer(experiment);
+  trainer.step(nullptr);
+  for (int64_t i = 0; i < options.steps; ++i) {
     const double start = now();
-    Tape tape;
-    const quant::Context context{
-        .tape = tape, .precision = precision, .seed = kSeed, .step = static_cast<uint64_t>(step)};
-    const Var loss = ops::cross_entropy(tape, model->forward(context, Var(images)), labels);
-    optimizer.zero_grad();
-    tape.backward(loss);
-    optimizer.step(0.01);
-    if (step > 0) milliseconds.push_back((now() - start) * 1e3);
+    trainer.step(nullptr);
+    report.milliseconds.push_back((now() - start) * 1e3);
   }
-  return milliseconds;
+  profile::Recording recording;
+  for (int64_t i = 0; i < options.steps; ++i) {
+    const profile::Scope scope(profile::Phase::other, "", "");
+    trainer.step(nullptr);
+  }
+  report.events = recording.stop();
+  report.breakdown = break_down(report.events, options.steps);
+  return report;
 }
 
 }  // namespace fqt::bench

@@ -1,20 +1,37 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <optional>
 #include <vector>
+
+#include "bench/breakdown.h"
+#include "trainer/config.h"
 
 namespace fqt::bench {
 
 struct StepOptions {
-  std::string model = "resnet20";
-  std::string plan = "U:6";
-  int64_t batch = 128;
-  int64_t steps = 7;  ///< measured, after one warm-up
+  trainer::Config config;
+  bool random = true;  ///< on random_data() instead of config.data
+  int64_t steps = 7;   ///< measured, after one warm-up; then as many again are recorded
 };
 
-/// Milliseconds of each measured training step: forward, loss, backward and optimizer update on one batch of 32x32
-/// images that is already in memory, as PyTorch's side of the comparison does it.
-std::vector<double> run_step(const StepOptions& options);
+struct StepReport {
+  int64_t parameters = 0;
+  int64_t items = 0;                 ///< images or tokens of a step
+  bool images = true;                ///< or tokens
+  std::vector<double> milliseconds;  ///< of each step: loader, forward, loss, backward, optimizer
+  double operations = 0;             ///< 2 * multiply-accumulates of a step's products
+  int bits = 32;                     ///< the widest operand of a quantized product; 32 in float
+  double peak_gops = 0;              ///< what one thread can do on such operands, measured just before
+  std::vector<profile::Event> events;
+  Breakdown breakdown;  ///< of the steps recorded
+
+  /// Gop/s of the products, of whole steps and of the time that is multiplying and adding.
+  double achieved_gops() const;
+  double gemm_gops() const;
+};
+
+/// Trains a model for a few steps and says where the time went. Errors as trainer::open_experiment.
+StepReport run_step(const StepOptions& options);
 
 }  // namespace fqt::bench

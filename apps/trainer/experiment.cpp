@@ -38,6 +38,13 @@ std::string anchored(const std::string& data) {
   return std::filesystem::absolute(data).lexically_normal().string();
 }
 
+/// What is better said before data is read than after.
+void check_before_data(const Config& config) {
+  check(!config.model.empty(), "[config] no model is named; `fqt info` lists them, as in `fqt train resnet20`");
+  bit_schedule(config);
+  kernels::active();  // FQT_ISA may be wrong
+}
+
 }  // namespace
 
 std::string Experiment::data_name() const { return data.name(); }
@@ -72,17 +79,22 @@ quant::BitTable plan_bits(const Config& config, std::span<const quant::SiteShape
 }
 
 Experiment open_experiment(const Config& config) {
-  check(!config.model.empty(), "[config] no model is named; `fqt info` lists them, as in `fqt train resnet20`");
-  bit_schedule(config);  // what does not go together is said before data is read, too
-  kernels::active();     // FQT_ISA may be wrong: better said before data is read than after
-  set_threads(static_cast<int>(config.threads));
+  check_before_data(config);
+  const int64_t before = resident_bytes();
+  data::Data data = open_data(config);
+  const int64_t bytes = std::max<int64_t>(resident_bytes() - before, 0);
+  Experiment experiment = open_experiment(config, std::move(data));
+  experiment.data_bytes = bytes;
+  experiment.config.data = anchored(config.data);
+  return experiment;
+}
 
+Experiment open_experiment(const Config& config, data::Data data) {
+  check_before_data(config);
+  set_threads(static_cast<int>(config.threads));
   Experiment experiment;
   experiment.config = config;
-  const int64_t before = resident_bytes();
-  experiment.data = open_data(config);
-  experiment.data_bytes = std::max<int64_t>(resident_bytes() - before, 0);
-  experiment.config.data = anchored(config.data);
+  experiment.data = std::move(data);
   if (is_plan_file(config.plan))
     experiment.config.plan = std::filesystem::absolute(config.plan).lexically_normal().string();
   const data::ImageData* images = experiment.data.images();

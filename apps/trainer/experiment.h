@@ -42,5 +42,7 @@ quant::BitTable plan_bits(const Config& config, std::span<const quant::SiteShape
 /// Sets the number of threads, too. Error(usage), Error(missing) or Error(data) for what cannot be built; nothing is
 /// written.
 Experiment open_experiment(const Config& config);
+/// The same on data that is open already, whatever config.data says.
+Experiment open_experiment(const Config& config, data::Data data);
 
 }  // namespace fqt::trainer

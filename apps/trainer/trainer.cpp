@@ -4,6 +4,7 @@
 
 #include "engine/check.h"
 #include "engine/optim/schedule.h"
+#include "engine/profile.h"
 #include "trainer/inputs.h"
 #include "trainer/passes.h"
 
@@ -20,9 +21,14 @@ Trainer::Trainer(Experiment& experiment)
       loader_(training_batches(experiment.data, config_), {}),
       optimizer_(make_optimizer(config_.train, *experiment.model)) {}
 
+data::Batch Trainer::next_batch() {
+  const profile::Scope scope(profile::Phase::loader, "loader");
+  return loader_.next();
+}
+
 StepRecord Trainer::step(quant::Probe* probe) {
   watch_.start();
-  const data::Batch batch = loader_.next();
+  const data::Batch batch = next_batch();
   StepRecord record = update_weights(batch, probe);
   record.step = ++done_;
   items_ += static_cast<int64_t>(batch.labels.size());

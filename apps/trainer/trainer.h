@@ -49,6 +49,7 @@ class Trainer {
 
  private:
   double learning_rate() const;
+  data::Batch next_batch();
   StepRecord update_weights(const data::Batch& batch, quant::Probe* probe);
 
   Experiment& experiment_;

@@ -87,6 +87,7 @@ void Tape::backward(const Var& loss) {
       nodes_[static_cast<size_t>(node.inputs[0])].result_grads[static_cast<size_t>(node.result)] = std::move(grad);
       continue;
     }
+    const profile::Scope scope(node.label.phase, node.label.operation, "backward");
     std::vector<Tensor> grads_of_inputs = input_grads(i, std::move(grad));
     if (grads_of_inputs.size() != node.inputs.size())
       fail(ErrorKind::internal, "[backward] a gradient function returned {} gradients for {} inputs",

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/autograd/parameter.h"
+#include "engine/profile.h"
 #include "engine/tensor.h"
 
 namespace fqt {
@@ -67,6 +68,7 @@ class Tape {
     int64_t result = -1;  ///< which of the results of its one input this is
     GradsFn grads = nullptr;
     std::vector<Tensor> result_grads = {};  ///< of a node with several results: what has reached them
+    profile::Label label = profile::current();  ///< what made it, as which its gradient is recorded
   };
   std::vector<Tensor> input_grads(int64_t index, Tensor grad);
 

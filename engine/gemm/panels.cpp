@@ -10,6 +10,7 @@
 
 #include "engine/kernels/gemm.h"
 #include "engine/parallel.h"
+#include "engine/profile.h"
 
 namespace fqt::gemm {
 namespace {
@@ -141,6 +142,7 @@ void pack_group(Split, const Group<uint16_t>& group, int16_t* out, int16_t* seco
 /// `zeros`: empty for floats.
 template <typename Form, typename Source, typename T = typename Form::Value>
 Panels<T> pack(Form form, const Source* source, const RhsGather& gather, std::span<const uint16_t> zeros) {
+  const profile::Scope scope(profile::Phase::pack);
   constexpr int64_t kStep = kGroup<T>;
   const int64_t segments = static_cast<int64_t>(gather.segments.size());
   const int64_t segment_groups = (gather.padded_length + kStep - 1) / kStep;

@@ -7,6 +7,7 @@
 #endif
 
 #include "engine/parallel.h"
+#include "engine/profile.h"
 
 namespace fqt::gemm {
 namespace {
@@ -89,6 +90,7 @@ void transpose(const float* source, int64_t step, int64_t count, int64_t channel
 
 template <typename T>
 void rearrange(const PlanarImage& planar, const T* source, T* target) {
+  const profile::Scope scope(profile::Phase::pack);
   const PaddedImage& image = planar.source;
   const int64_t height = image.padded_height(), width = image.padded_width(), row = planar.row();
   // A plain matrix is one long row: units are pieces of rows.

@@ -10,6 +10,7 @@
 #include "engine/gemm/panels.h"
 #include "engine/kernels/table.h"
 #include "engine/parallel.h"
+#include "engine/profile.h"
 
 // How a product is walked: blocks of the result over the threads, in each runs of terms in rising order, in each tiles.
 
@@ -241,10 +242,15 @@ class Walk {
             sums,   sum_panel};
   }
 
+  LhsRun<Lhs> prepare(Source& source, const std::vector<int32_t>& rows, const TermRun& run) const {
+    const profile::Tally tally(profile::Phase::pack);
+    return source.run(rows, run, tile_rows_);
+  }
+
   /// All terms of a strip, then the next: its sums are all there is to keep.
   void multiply_at_once(Source& source, const Block& block, const std::vector<int32_t>& rows, Total* sums) const {
     const TermRun run{0, terms_.segments, 0, terms_.segment_groups};
-    const LhsRun<Lhs> lhs = source.run(rows, run, tile_rows_);
+    const LhsRun<Lhs> lhs = prepare(source, rows, run);
     const int64_t width = strip_panels();
     for (int64_t p = 0; p < block.panels; p += width)
       for (int64_t t = 0; t < block.tiles; ++t) {
@@ -257,6 +263,7 @@ class Walk {
             continue;
           }
         add_(task, sums);
+        const profile::Tally tally(profile::Phase::epilogue);
         output_.write(done);
       }
   }
@@ -265,7 +272,7 @@ class Walk {
   void multiply_in_runs(Source& source, const Block& block, const std::vector<int32_t>& rows, Total* sums) const {
     bool fresh = true;
     terms_.for_each_run([&](const TermRun& run) {
-      const LhsRun<Lhs> lhs = source.run(rows, run, tile_rows_);
+      const LhsRun<Lhs> lhs = prepare(source, rows, run);
       for (int64_t p = 0; p < block.panels; ++p)
         for (int64_t t = 0; t < block.tiles; ++t) {
           auto task = this->task(block, lhs, run, t, p, 1, fresh);
@@ -273,6 +280,7 @@ class Walk {
         }
       fresh = false;
     });
+    const profile::Tally tally(profile::Phase::epilogue);
     for (int64_t t = 0; t < block.tiles; ++t)
       output_.write(strip(block, t, 0, block.panels, sums + t * tile_size(), block.tiles * tile_size()));
   }

@@ -6,6 +6,7 @@
 #include "engine/kernels/table.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/support.h"
+#include "engine/profile.h"
 
 namespace fqt::ops {
 namespace {
@@ -41,14 +42,17 @@ constexpr Activation kActivations[] = {
 }  // namespace
 
 Var tanh(Tape& tape, const Var& x) {
+  const profile::Scope scope(profile::Phase::pointwise, "tanh");
   return record(tape, x, apply(kernels::active().vector.tanh, x.value()), [](float y) { return 1.0f - y * y; });
 }
 
 Var sigmoid(Tape& tape, const Var& x) {
+  const profile::Scope scope(profile::Phase::pointwise, "sigmoid");
   return record(tape, x, apply(kernels::active().vector.sigmoid, x.value()), [](float y) { return y * (1.0f - y); });
 }
 
 Var gelu(Tape& tape, const Var& x) {
+  const profile::Scope scope(profile::Phase::pointwise, "gelu");
   return tape.record(apply(kernels::active().vector.gelu, x.value()), {x}, [x = x.value()](Tensor grad) {
     Tensor grad_x = over(grad);
     const auto kernel = kernels::active().vector.gelu_grad;

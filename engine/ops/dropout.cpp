@@ -3,6 +3,7 @@
 #include "engine/check.h"
 #include "engine/kernels/table.h"
 #include "engine/ops/support.h"
+#include "engine/profile.h"
 
 namespace fqt::ops {
 namespace {
@@ -26,6 +27,7 @@ void drop(const Tensor& x, int32_t threshold, const RandomKey& key, Tensor& y) {
 }  // namespace
 
 Var dropout(Tape& tape, const Var& x, double p, const RandomKey& key) {
+  const profile::Scope scope(profile::Phase::pointwise, "dropout");
   check(p >= 0 && p < 1, "[dropout] a share of {}; give at least 0 and less than 1", p);
   const int32_t threshold = std::min(static_cast<int32_t>(p * 65536 + 0.5), 65535);
   Tensor y(x.shape());

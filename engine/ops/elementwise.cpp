@@ -3,10 +3,12 @@
 #include "engine/check.h"
 #include "engine/kernels/table.h"
 #include "engine/ops/support.h"
+#include "engine/profile.h"
 
 namespace fqt::ops {
 
 Var add(Tape& tape, const Var& a, const Var& b) {
+  const profile::Scope scope(profile::Phase::pointwise, "add");
   check(a.shape() == b.shape(), "[add] cannot add shape {} to shape {}", to_string(b.shape()), to_string(a.shape()));
   Tensor sum(a.shape());
   const auto kernel = kernels::active().vector.sum;
@@ -17,6 +19,7 @@ Var add(Tape& tape, const Var& a, const Var& b) {
 }
 
 Var scale(Tape& tape, const Var& x, float factor) {
+  const profile::Scope scope(profile::Phase::pointwise, "scale");
   const auto apply = [factor](const Tensor& from, Tensor to) {
     const auto kernel = kernels::active().vector.times;
     parallel_for(to.size(), grain(1), [&](int64_t begin, int64_t end) {
@@ -50,11 +53,13 @@ Var activation(Tape& tape, const Var& x, Activate activate, ActivateGrad activat
 }  // namespace
 
 Var relu(Tape& tape, const Var& x) {
+  const profile::Scope scope(profile::Phase::pointwise, "relu");
   const kernels::VectorKernels& vector = kernels::active().vector;
   return activation(tape, x, vector.relu, vector.relu_grad);
 }
 
 Var relu6(Tape& tape, const Var& x) {
+  const profile::Scope scope(profile::Phase::pointwise, "relu6");
   const kernels::VectorKernels& vector = kernels::active().vector;
   return activation(tape, x, vector.relu6, vector.relu6_grad);
 }
@@ -86,6 +91,7 @@ Tensor sum_rows(const Tensor& x, int64_t rows, int64_t columns) {
 }  // namespace
 
 Var add_bias(Tape& tape, const Var& x, const Var& bias) {
+  const profile::Scope scope(profile::Phase::pointwise, "add_bias");
   check(x.value().rank() >= 1, "[add_bias] input has shape {}, expected [..., channels]", to_string(x.shape()));
   const int64_t columns = x.value().dim(-1);
   check_shape("add_bias", "bias", bias.value(), {columns});

@@ -3,6 +3,7 @@
 #include "engine/check.h"
 #include "engine/kernels/table.h"
 #include "engine/ops/support.h"
+#include "engine/profile.h"
 
 namespace fqt::ops {
 namespace {
@@ -52,6 +53,7 @@ Tensor scatter(const std::vector<int32_t>& numbers, const Tensor& grad, int64_t 
 }  // namespace
 
 Var embedding(Tape& tape, const Var& weight, const Tensor& ids) {
+  const profile::Scope scope(profile::Phase::pointwise, "embedding");
   check(weight.value().rank() == 2, "[embedding] the weight has shape {}, expected [words, width]",
         to_string(weight.shape()));
   const int64_t rows = weight.value().dim(0), width = weight.value().dim(1);

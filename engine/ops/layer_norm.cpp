@@ -5,6 +5,7 @@
 #include "engine/check.h"
 #include "engine/kernels/table.h"
 #include "engine/ops/support.h"
+#include "engine/profile.h"
 
 namespace fqt::ops {
 namespace {
@@ -47,6 +48,7 @@ std::vector<Tensor> gradients(const Normalized& norm, const Tensor& grad) {
 }  // namespace
 
 Var layer_norm(Tape& tape, const Var& x, const Var& gamma, const Var& beta, double epsilon) {
+  const profile::Scope scope(profile::Phase::norm, "layer_norm");
   check(x.value().rank() >= 1 && x.value().size() > 0, "[layer_norm] input has shape {}, expected [..., C]",
         to_string(x.shape()));
   const int64_t columns = x.value().dim(-1), rows = x.value().size() / columns;

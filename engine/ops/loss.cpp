@@ -6,6 +6,7 @@
 #include "engine/check.h"
 #include "engine/kernels/table.h"
 #include "engine/ops/support.h"
+#include "engine/profile.h"
 
 namespace fqt::ops {
 namespace {
@@ -23,6 +24,7 @@ void check_labels(const char* name, const Tensor& logits, std::span<const int32_
 }  // namespace
 
 Var cross_entropy(Tape& tape, const Var& logits, std::span<const int32_t> labels, double smoothing) {
+  const profile::Scope scope(profile::Phase::loss, "cross_entropy");
   check_labels("cross_entropy", logits.value(), labels);
   check(smoothing >= 0 && smoothing < 1, "[cross_entropy] label smoothing of {}; give at least 0 and less than 1",
         smoothing);

@@ -3,6 +3,7 @@
 #include "engine/check.h"
 #include "engine/kernels/table.h"
 #include "engine/ops/support.h"
+#include "engine/profile.h"
 
 namespace fqt::ops {
 namespace {
@@ -26,6 +27,7 @@ std::vector<Tensor> gradients(const Saved& saved, const std::vector<Tensor>& gra
 }  // namespace
 
 LstmState lstm_cell(Tape& tape, const Var& input, const Var& recurrent, const Var& cell) {
+  const profile::Scope scope(profile::Phase::sequence, "lstm_cell");
   check(cell.value().rank() == 2, "[lstm_cell] the cell has shape {}, expected [N, H]", to_string(cell.shape()));
   const int64_t rows = cell.value().dim(0), hidden = cell.value().dim(1);
   check_shape("lstm_cell", "the input's product", input.value(), {rows, 4 * hidden});

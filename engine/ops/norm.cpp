@@ -6,6 +6,7 @@
 #include "engine/kernels/table.h"
 #include "engine/ops/normalize.h"
 #include "engine/ops/support.h"
+#include "engine/profile.h"
 
 namespace fqt::ops {
 namespace {
@@ -58,6 +59,7 @@ std::vector<Tensor> batch_norm_grad(const Normalized& normalized, bool training,
 
 Var batch_norm(const char* name, Tape& tape, const Var& x, const Var& gamma, const Var& beta, Tensor& running_mean,
                Tensor& running_var, const NormOptions& options, const Tail& tail) {
+  const profile::Scope scope(profile::Phase::norm, name);
   check_norm(name, x, gamma, beta, running_mean, tail);
   const int64_t channels = x.value().dim(-1), rows = x.value().size() / channels;
   check_shape(name, "running_var", running_var, {channels});

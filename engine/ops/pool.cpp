@@ -6,10 +6,12 @@
 #include "engine/check.h"
 #include "engine/kernels/table.h"
 #include "engine/ops/support.h"
+#include "engine/profile.h"
 
 namespace fqt::ops {
 
 Var global_avg_pool(Tape& tape, const Var& x) {
+  const profile::Scope scope(profile::Phase::pointwise, "global_avg_pool");
   check(x.value().rank() == 4 && x.value().size() > 0, "[global_avg_pool] input has shape {}, expected [N, H, W, C]",
         to_string(x.shape()));
   const int64_t batch = x.value().dim(0), pixels = x.value().dim(1) * x.value().dim(2), channels = x.value().dim(3);
@@ -32,6 +34,7 @@ Var global_avg_pool(Tape& tape, const Var& x) {
 }
 
 Var max_pool(Tape& tape, const Var& x, int64_t window, int64_t stride, int64_t padding) {
+  const profile::Scope scope(profile::Phase::pointwise, "max_pool");
   check(x.value().rank() == 4, "[max_pool] input has shape {}, expected [N, H, W, C]", to_string(x.shape()));
   const int64_t batch = x.value().dim(0), height = x.value().dim(1), width = x.value().dim(2);
   const int64_t channels = x.value().dim(3), image = height * width * channels;
@@ -84,6 +87,7 @@ Var max_pool(Tape& tape, const Var& x, int64_t window, int64_t stride, int64_t p
 }
 
 Var upsample(Tape& tape, const Var& x, int64_t factor) {
+  const profile::Scope scope(profile::Phase::pointwise, "upsample");
   check(x.value().rank() == 4 && factor >= 1,
         "[upsample] input has shape {} and the factor is {}, expected [N, H, W, C]"
         " and at least 1",

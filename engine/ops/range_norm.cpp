@@ -9,6 +9,7 @@
 #include "engine/math.h"
 #include "engine/ops/normalize.h"
 #include "engine/ops/support.h"
+#include "engine/profile.h"
 
 namespace fqt::ops {
 
@@ -118,6 +119,7 @@ std::vector<Tensor> range_norm_grad(const Normalized& normalized, const Spread* 
 
 Var range_norm(const char* name, Tape& tape, const Var& x, const Var& gamma, const Var& beta, Tensor& running_mean,
                Tensor& running_range, const NormOptions& options, const Tail& tail) {
+  const profile::Scope scope(profile::Phase::norm, name);
   check_norm(name, x, gamma, beta, running_mean, tail);
   const int64_t channels = x.value().dim(-1), rows = x.value().size() / channels;
   check_shape(name, "running_range", running_range, {channels});

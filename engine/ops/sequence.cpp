@@ -2,6 +2,7 @@
 
 #include "engine/check.h"
 #include "engine/ops/support.h"
+#include "engine/profile.h"
 
 namespace fqt::ops {
 namespace {
@@ -51,6 +52,7 @@ Tensor swap_middle(const Tensor& x, int64_t a, int64_t b, int64_t c, int64_t d, 
 }  // namespace
 
 std::vector<Var> unstack(Tape& tape, const Var& x, int64_t steps) {
+  const profile::Scope scope(profile::Phase::sequence, "unstack");
   check(x.value().rank() == 2 && steps >= 1 && x.value().dim(0) % steps == 0,
         "[unstack] shape {} is no batch of sequences of {} steps", to_string(x.shape()), steps);
   const int64_t sequences = x.value().dim(0) / steps, width = x.value().dim(1);
@@ -60,6 +62,7 @@ std::vector<Var> unstack(Tape& tape, const Var& x, int64_t steps) {
 }
 
 Var stack(Tape& tape, const std::vector<Var>& steps) {
+  const profile::Scope scope(profile::Phase::sequence, "stack");
   check(!steps.empty(), "[stack] no time steps");
   std::vector<Tensor> parts;
   for (const Var& step : steps) {
@@ -74,6 +77,7 @@ Var stack(Tape& tape, const std::vector<Var>& steps) {
 }
 
 Var split_heads(Tape& tape, const Var& x, int64_t steps, int64_t heads) {
+  const profile::Scope scope(profile::Phase::sequence, "split_heads");
   check(x.value().rank() == 2 && steps >= 1 && heads >= 1 && x.value().dim(0) % steps == 0 &&
             x.value().dim(1) % heads == 0,
         "[split_heads] shape {} is no batch of sequences of {} steps for {} heads", to_string(x.shape()), steps, heads);
@@ -85,6 +89,7 @@ Var split_heads(Tape& tape, const Var& x, int64_t steps, int64_t heads) {
 }
 
 Var merge_heads(Tape& tape, const Var& x, int64_t heads) {
+  const profile::Scope scope(profile::Phase::sequence, "merge_heads");
   check(x.value().rank() == 3 && heads >= 1 && x.value().dim(0) % heads == 0,
         "[merge_heads] shape {} does not fall into {} heads", to_string(x.shape()), heads);
   const int64_t sequences = x.value().dim(0) / heads, steps = x.value().dim(1), width = x.value().dim(2);

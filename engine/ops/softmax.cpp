@@ -3,6 +3,7 @@
 #include "engine/check.h"
 #include "engine/kernels/table.h"
 #include "engine/ops/support.h"
+#include "engine/profile.h"
 
 namespace fqt::ops {
 namespace {
@@ -32,6 +33,7 @@ struct Rows {
 }  // namespace
 
 Var softmax(Tape& tape, const Var& x, const SoftmaxOptions& options) {
+  const profile::Scope scope(profile::Phase::sequence, "softmax");
   check(x.value().rank() >= 2 && x.value().size() > 0, "[softmax] input has shape {}, expected [..., rows, columns]",
         to_string(x.shape()));
   check(!options.causal || x.value().dim(-1) <= x.value().dim(-2),

@@ -5,6 +5,7 @@
 #include "engine/check.h"
 #include "engine/kernels/table.h"
 #include "engine/parallel.h"
+#include "engine/profile.h"
 
 namespace fqt::optim {
 namespace {
@@ -28,6 +29,7 @@ Adam::Adam(std::vector<Parameter*> parameters, AdamOptions options)
 }
 
 void Adam::step(double learning_rate) {
+  const profile::Scope scope(profile::Phase::optimizer, "adam");
   steps_ = Tensor::scalar(steps_.item() + 1);
   const int64_t t = static_cast<int64_t>(steps_.item());
   const AdamOptions& o = options_;

@@ -7,6 +7,7 @@
 #include "engine/check.h"
 #include "engine/kernels/table.h"
 #include "engine/parallel.h"
+#include "engine/profile.h"
 
 namespace fqt::optim {
 namespace {
@@ -30,6 +31,7 @@ double sum_of_squares(const Tensor& x) {
 }  // namespace
 
 double clip_gradients(const std::vector<Parameter*>& parameters, double max_norm) {
+  const profile::Scope scope(profile::Phase::optimizer, "clip");
   check(max_norm > 0, "[clip_gradients] a largest norm of {}; give more than 0", max_norm);
   double squares = 0;
   for (const Parameter* parameter : parameters)

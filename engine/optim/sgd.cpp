@@ -3,6 +3,7 @@
 #include "engine/check.h"
 #include "engine/kernels/table.h"
 #include "engine/parallel.h"
+#include "engine/profile.h"
 
 namespace fqt::optim {
 
@@ -12,6 +13,7 @@ Sgd::Sgd(std::vector<Parameter*> parameters, SgdOptions options) : Optimizer(std
 }
 
 void Sgd::step(double learning_rate) {
+  const profile::Scope scope(profile::Phase::optimizer, "sgd");
   const auto kernel = kernels::active().vector.sgd;
   for (size_t i = 0; i < parameters_.size(); ++i) {
     Parameter& parameter = *parameters_[i];

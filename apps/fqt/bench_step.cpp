@@ -1,0 +1,171 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bench/clock.h"
+#include "bench/step.h"
+#include "engine/kernels/table.h"
+#include "fqt/bench.h"
+#include "fqt/config_options.h"
+#include "fqt/output.h"
+#include "trainer/files.h"
+#include "trainer/host.h"
+#include "trainer/json.h"
+
+namespace fqt::program {
+namespace {
+
+using namespace fqt::trainer;
+using profile::kPhaseNames;
+using profile::kPhases;
+
+constexpr size_t kShown = 12;  ///< operations, the costliest first
+constexpr double kMilli = 1e3;
+
+struct Arguments {
+  BenchArguments common;
+  std::vector<Assignment> flags;
+  std::string trace;  ///< empty: not given
+};
+
+bench::StepOptions step_options(const Arguments& arguments) {
+  bench::StepOptions options;
+  std::vector<Assignment> flags{{"model", "resnet20", "the default"}, {"threads", "1", "the default"}};
+  options.config = resolve_config({flags, arguments.flags});
+  options.config.threads = arguments.common.threads;
+  options.config.train.steps = 1 << 20;  // a schedule over steps must not end before the measurement does
+  options.config.train.epochs = 0;
+  options.steps = arguments.common.repeats;
+  options.random = std::ranges::none_of(arguments.flags, [](const Assignment& flag) { return flag.key == "data"; });
+  return options;
+}
+
+Json phases_json(const profile::PhaseSeconds& phases) {
+  Json object = Json::object();
+  for (size_t phase = 0; phase < kPhases; ++phase)
+    if (phases[phase] > 0) object[std::string(kPhaseNames[phase])] = phases[phase] * kMilli;
+  return object;
+}
+
+Json to_json(const bench::StepOptions& options, const bench::StepReport& report) {
+  const std::vector<double>& times = report.milliseconds;
+  const auto [least, most] = std::minmax_element(times.begin(), times.end());
+  const double median = bench::median(times);
+  Json operations = Json::array();
+  for (const bench::OperationTime& operation : report.breakdown.operations)
+    operations.push_back({{"name", operation.name},
+                          {"ms", operation.seconds * kMilli},
+                          {"ms_backward", operation.backward * kMilli},
+                          {"phases", phases_json(operation.phases)}});
+  return {{"model", options.config.model},
+          {"plan", options.config.plan},
+          {"data", options.random ? "random" : options.config.data},
+          {"batch", options.config.train.batch},
+          {"threads", options.config.threads},
+          {"isa", kernels::active().isa},
+          {"ms_median", median},
+          {"ms_min", *least},
+          {"ms_max", *most},
+          {"items_per_second", static_cast<double>(report.items) / median * kMilli},
+          {"peak_rss_mb", static_cast<double>(peak_resident_bytes()) / 1e6},
+          {"gop", report.operations * 1e-9},
+          {"gops", report.achieved_gops()},
+          {"gops_gemm", report.gemm_gops()},
+          {"gops_peak_of_a_thread", report.peak_gops},
+          {"peak_bits", report.bits},
+          {"recorded_ms", report.breakdown.seconds * kMilli},
+          {"phases", phases_json(report.breakdown.phases)},
+          {"operations", std::move(operations)}};
+}
+
+std::string bar(double share) { return std::string(static_cast<size_t>(std::max(0.0, share * 40 + 0.5)), '#'); }
+
+std::string phase_lines(const bench::Breakdown& breakdown) {
+  std::vector<size_t> order;
+  for (size_t phase = 0; phase < kPhases; ++phase)
+    if (breakdown.phases[phase] > 0) order.push_back(phase);
+  std::ranges::sort(order, std::greater(), [&](size_t phase) { return breakdown.phases[phase]; });
+  std::string text = fmt::format("{:<12} {:>9} {:>6}\n", "phase", "ms", "%");
+  for (const size_t phase : order) {
+    const double share = breakdown.phases[phase] / breakdown.seconds;
+    text += fmt::format("{:<12} {:>9.2f} {:>6.1f}  {}\n", kPhaseNames[phase], breakdown.phases[phase] * kMilli,
+                        100 * share, bar(share));
+  }
+  return text;
+}
+
+std::string operation_lines(const bench::Breakdown& breakdown) {
+  using profile::Phase;
+  std::string text = fmt::format("{:<24} {:>8} {:>5} {:>8} {:>8} {:>8} {:>6} {:>6}\n", "operation", "ms", "%",
+                                 "backward", "quantize", "gemm", "pack", "scale");
+  const auto of = [](const bench::OperationTime& operation, Phase phase) {
+    return operation.phases[static_cast<size_t>(phase)] * kMilli;
+  };
+  bench::OperationTime rest{.name = ""};
+  for (size_t i = 0; i < breakdown.operations.size(); ++i) {
+    const bench::OperationTime& operation = breakdown.operations[i];
+    if (i >= kShown) {
+      rest.seconds += operation.seconds;
+      rest.backward += operation.backward;
+      for (size_t phase = 0; phase < kPhases; ++phase) rest.phases[phase] += operation.phases[phase];
+    }
+  }
+  const auto line = [&](const bench::OperationTime& operation) {
+    text += fmt::format("{:<24.24} {:>8.2f} {:>5.1f} {:>8.2f} {:>8.2f} {:>8.2f} {:>6.2f} {:>6.2f}\n", operation.name,
+                        operation.seconds * kMilli, 100 * operation.seconds / breakdown.seconds,
+                        operation.backward * kMilli, of(operation, Phase::quantize) + of(operation, Phase::range),
+                        of(operation, Phase::gemm), of(operation, Phase::pack), of(operation, Phase::epilogue));
+  };
+  for (size_t i = 0; i < std::min(kShown, breakdown.operations.size()); ++i) line(breakdown.operations[i]);
+  if (breakdown.operations.size() <= kShown) return text;
+  rest.name = fmt::format("{} others", breakdown.operations.size() - kShown);
+  line(rest);
+  return text;
+}
+
+std::string to_text(const bench::StepOptions& options, const bench::StepReport& report) {
+  const std::vector<double>& times = report.milliseconds;
+  const auto [least, most] = std::minmax_element(times.begin(), times.end());
+  const double median = bench::median(times);
+  const Config& config = options.config;
+  return fmt::format(
+             "{} at {}, batch {}, {} thread{}, {}\n"
+             "{:.1f} ms a step (median of {}, {:.1f} to {:.1f}), {:.0f} {}/s, {:.0f} MB at most\n"
+             "{:.2f} Gop of products a step: {:.1f} Gop/s over all, {:.1f} in gemm; a thread's peak here is {:.1f} ({})\n",
+             config.model, config.plan, config.train.batch, config.threads, config.threads == 1 ? "" : "s",
+             kernels::active().isa, median, times.size(), *least, *most,
+             static_cast<double>(report.items) / median * kMilli, report.images ? "images" : "tokens",
+             static_cast<double>(peak_resident_bytes()) / 1e6, report.operations * 1e-9, report.achieved_gops(),
+             report.gemm_gops(), report.peak_gops,
+             report.bits == 32 ? std::string("float32") : fmt::format("{} bits", report.bits)) +
+         "\n" + phase_lines(report.breakdown) + "\n" + operation_lines(report.breakdown);
+}
+
+void run(const Arguments& arguments) {
+  const bench::StepOptions options = step_options(arguments);
+  const bench::StepReport report = bench::run_step(options);
+  if (!arguments.trace.empty()) write_text_file(arguments.trace, bench::chrome_trace(report.events));
+  print(arguments.common.json ? trainer::to_text(to_json(options, report)) + "\n" : to_text(options, report));
+}
+
+}  // namespace
+
+Action declare_bench_step(CLI::App& app) {
+  const auto arguments = std::make_shared<Arguments>();
+  const Flags flags(arguments, &arguments->flags);
+  add_key(app, flags, "model", *find_key("model"), "NAME");
+  for (const char* key : {"data", "plan", "recipe", "train.batch", "seed"})
+    add_key(app, flags, std::string(find_key(key)->flag), *find_key(key));
+  add_set(app, flags);
+  declare_bench_options(app, arguments->common);
+  app.add_option("--trace", arguments->trace, "write what was recorded in Chrome's trace format")->type_name("FILE");
+  app.footer(
+      "Without --data a step is measured on random values in memory: images of 32 pixels a side and 10 classes\n"
+      "(--set images.side=224: 1,000 classes), or tokens of a vocabulary of 10,000.");
+  return [arguments] { run(*arguments); };
+}
+
+}  // namespace fqt::program
