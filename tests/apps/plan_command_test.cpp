@@ -346,7 +346,7 @@ TEST_CASE("plan command: --svg") {
 
 TEST_CASE("plan command: a model is built for the data that is given") {
   const TemporaryFolder folder;
-  write(folder / "letters.txt", "abcabcbacbabcabcabcbabcabababc\n");
+  write(folder / "letters.txt", "abcabcbacbabcabcabcbabcabababc abcabcbacbabcabcabcbabcabababc");
   const std::vector<std::string> data{"--data", folder / "letters.txt", "--set", "level=char", "--set", "sequence=6"};
   std::vector<std::string> arguments{"plan", "lstm_lm"};
   CHECK(contains(output(arguments), "built for 35 tokens a row of a vocabulary of 588\n"));
