@@ -69,10 +69,10 @@ inline void store_sums(const ChannelSums& sums, int32_t* to) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + 8), _mm256_permute2x128_si256(sums.low, sums.high, 0x31));
 }
 
-/// Sixteen channels from c on.
-template <typename Level>
-void window_block(const WindowTask<Level, int16_t>& task, int64_t c) {
-  const int pairs = (task.taps + 1) / 2;
+/// Sixteen channels from c on. `kPairs`: of taps, where they are known, so that the loop over them is unrolled; else 0.
+template <int kPairs, typename Level>
+void window_vectors(const WindowTask<Level, int16_t>& task, int64_t c) {
+  const int pairs = kPairs > 0 ? kPairs : (task.taps + 1) / 2;
   const __m256i flip = flip_of(task.bias);
   ChannelPairs weights[kMaxTaps / 2];
   const Level* first[kMaxTaps / 2];
@@ -86,6 +86,7 @@ void window_block(const WindowTask<Level, int16_t>& task, int64_t c) {
   }
   for (int64_t p = 0; p < task.pixels; ++p) {
     ChannelSums sum{_mm256_setzero_si256(), _mm256_setzero_si256()};
+#pragma GCC unroll 5
     for (int i = 0; i < pairs; ++i)
       sum.add(interleave(sixteen_words(first[i] + p * task.step, flip), sixteen_words(second[i] + p * task.step, flip)),
               weights[i]);
@@ -130,7 +131,8 @@ template <typename Level>
 void window_levels(const WindowTask<Level, int16_t>& task) {
   int64_t c = 0;
 #if defined(__AVX2__)
-  for (; c + kChannels <= task.channels; c += kChannels) window_block(task, c);
+  const auto block = task.taps == 9 ? window_vectors<5, Level> : window_vectors<0, Level>;
+  for (; c + kChannels <= task.channels; c += kChannels) block(task, c);
 #endif
   window_channels(task, c);
 }
