@@ -171,8 +171,10 @@ Tensor grad_lhs(const Saved<Geometry>& saved, const Operand& dy, const gemm::Pad
   const gemm::AccumulatorFormat& accumulator = saved.precision.accumulator;
   Tensor dx(saved.lhs_shape);
   const DepthwiseProducts depthwise = direct_grad_lhs(saved.geometry, dy_layout);
-  clear_rest(depthwise, dx);
-  if (saved.step.multiply(depthwise, dy, saved.rhs, accumulator, dx)) return dx;
+  if (!depthwise.empty()) {
+    clear_rest(depthwise, dx);
+    if (saved.step.multiply(depthwise, dy, saved.rhs, accumulator, dx)) return dx;
+  }
   const std::vector<gemm::GatherProduct> products = gemm::grad_lhs_products(saved.geometry, dy_layout);
   clear_rest(products, dx);
   saved.step.multiply(ProductKind::grad_lhs, products, dy, saved.rhs, accumulator, dx);
