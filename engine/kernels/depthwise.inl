@@ -1,6 +1,12 @@
 // Included once by every instruction set's translation unit, behind its tiles. WindowTask's and TapTask's formulas,
 // term by term, are the specification; where there is AVX2, sixteen channels at a time follow it.
 
+/// Calls body(begin, end) for runs of pixels, each for all channels: memory is walked nearly in order.
+template <typename Body>
+inline void for_pixels(int64_t pixels, int64_t run, const Body& body) {
+  for (int64_t p = 0; p < pixels; p += run) body(p, p + run < pixels ? p + run : pixels);
+}
+
 /// Channels from `first` on.
 template <typename Level>
 inline void window_channels(const WindowTask<Level, int16_t>& task, int64_t first) {
@@ -71,7 +77,7 @@ inline void store_sums(const ChannelSums& sums, int32_t* to) {
 
 /// Sixteen channels from c on. `kPairs`: of taps, where they are known, so that the loop over them is unrolled; else 0.
 template <int kPairs, typename Level>
-void window_vectors(const WindowTask<Level, int16_t>& task, int64_t c) {
+void window_vectors(const WindowTask<Level, int16_t>& task, int64_t begin, int64_t end, int64_t c) {
   const int pairs = kPairs > 0 ? kPairs : (task.taps + 1) / 2;
   const __m256i flip = flip_of(task.bias);
   ChannelPairs weights[kMaxTaps / 2];
@@ -84,7 +90,7 @@ void window_vectors(const WindowTask<Level, int16_t>& task, int64_t c) {
     first[i] = task.lhs + task.offsets[2 * i] + c;
     second[i] = task.lhs + task.offsets[2 * i + (whole ? 1 : 0)] + c;
   }
-  for (int64_t p = 0; p < task.pixels; ++p) {
+  for (int64_t p = begin; p < end; ++p) {
     ChannelSums sum{_mm256_setzero_si256(), _mm256_setzero_si256()};
 #pragma GCC unroll 5
     for (int i = 0; i < pairs; ++i)
@@ -129,12 +135,15 @@ void tap_blocks(const TapTask<Level, int16_t, int32_t>& task, int64_t c) {
 
 template <typename Level>
 void window_levels(const WindowTask<Level, int16_t>& task) {
-  int64_t c = 0;
+  int64_t whole = 0;
 #if defined(__AVX2__)
+  whole = task.channels / kChannels * kChannels;
   const auto block = task.taps == 9 ? window_vectors<5, Level> : window_vectors<0, Level>;
-  for (; c + kChannels <= task.channels; c += kChannels) block(task, c);
+  for_pixels(task.pixels, 8, [&](int64_t begin, int64_t end) {
+    for (int64_t c = 0; c < whole; c += kChannels) block(task, begin, end, c);
+  });
 #endif
-  window_channels(task, c);
+  window_channels(task, whole);
 }
 
 template <typename Level>
@@ -152,8 +161,8 @@ struct WholeVector {
 };
 
 template <typename Width>
-inline void window_floats(const WindowTask<float, float>& task, int64_t c, Width width) {
-  for (int64_t p = 0; p < task.pixels; ++p) {
+inline void window_floats(const WindowTask<float, float>& task, int64_t begin, int64_t end, int64_t c, Width width) {
+  for (int64_t p = begin; p < end; ++p) {
     float sum[kChannels] = {};
     for (int t = 0; t < task.taps; ++t) {
       const float* const lhs = task.lhs + p * task.step + task.offsets[t] + c;
@@ -165,9 +174,11 @@ inline void window_floats(const WindowTask<float, float>& task, int64_t c, Width
 }
 
 void window_f32(const WindowTask<float, float>& task) {
-  int64_t c = 0;
-  for (; c + kChannels <= task.channels; c += kChannels) window_floats(task, c, WholeVector());
-  if (c < task.channels) window_floats(task, c, task.channels - c);
+  for_pixels(task.pixels, 4, [&](int64_t begin, int64_t end) {
+    int64_t c = 0;
+    for (; c + kChannels <= task.channels; c += kChannels) window_floats(task, begin, end, c, WholeVector());
+    if (c < task.channels) window_floats(task, begin, end, c, task.channels - c);
+  });
 }
 
 /// `kTaps` taps from `tap` on: as many chains side by side as hide the time of an addition.
