@@ -7,7 +7,7 @@ inline void for_pixels(int64_t pixels, int64_t run, const Body& body) {
   for (int64_t p = 0; p < pixels; p += run) body(p, p + run < pixels ? p + run : pixels);
 }
 
-/// Channels from `first` on.
+/// WindowTask's results, channels from `first` on.
 template <typename Level>
 inline void window_channels(const WindowTask<Level, int16_t>& task, int64_t first) {
   for (int64_t p = 0; p < task.pixels; ++p)
@@ -19,7 +19,7 @@ inline void window_channels(const WindowTask<Level, int16_t>& task, int64_t firs
     }
 }
 
-/// The same of `taps` taps from `tap` on.
+/// TapTask's sums, channels from `first` on.
 template <typename Level>
 inline void tap_channels(const TapTask<Level, int16_t, int32_t>& task, int64_t first) {
   for (int t = 0; t < task.taps; ++t)
