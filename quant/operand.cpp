@@ -168,6 +168,14 @@ void check_scales(const gemm::GatherProduct& product, const Operand& lhs, const 
          "[multiply] a scale varies along the terms of a sum: quantize this operand anew, per tensor");
 }
 
+/// What a sum of each grid of rhs is worth. Products of two float32 are exact in float64.
+std::vector<double> sum_scales(const Operand& lhs, const Operand& rhs) {
+  std::vector<double> scales;
+  for (const Grid& grid : rhs.grids)
+    scales.push_back(static_cast<double>(lhs.grids.front().scale) * static_cast<double>(grid.scale));
+  return scales;
+}
+
 }  // namespace
 
 int64_t Operand::size() const {
@@ -225,9 +233,7 @@ Operand to_planar(const Operand& operand, const gemm::PlanarImage& planar) {
 int64_t multiply(std::span<const gemm::GatherProduct> products, const Operand& lhs, const Operand& rhs,
                  const gemm::AccumulatorFormat& accumulator, float* out) {
   std::atomic<int64_t> overflows = 0;
-  std::vector<double> scales;
-  for (const Grid& grid : rhs.grids)  // products of two float32 are exact in float64
-    scales.push_back(static_cast<double>(lhs.grids.front().scale) * static_cast<double>(grid.scale));
+  const std::vector<double> scales = sum_scales(lhs, rhs);
   const auto one = [&](const gemm::GatherProduct& product) {
     check_scales(product, lhs, rhs);
     std::vector<int32_t> zeros;
@@ -247,6 +253,24 @@ int64_t multiply(std::span<const gemm::GatherProduct> products, const Operand& l
     for (int64_t i = begin; i < end; ++i) one(products[static_cast<size_t>(i)]);
   });
   return overflows;
+}
+
+bool multiply_depthwise(std::span<const gemm::DepthwiseProduct> products, const Operand& lhs, const Operand& rhs,
+                        float* out) {
+  if (products.empty() || lhs.per_channel()) return false;
+  if (lhs.is_float()) {
+    if (!std::ranges::all_of(products, [](const auto& product) { return gemm::is_direct(product); })) return false;
+    for (const gemm::DepthwiseProduct& product : products)
+      gemm::depthwise_product(product, lhs.floats().data(), rhs.floats().data(), out);
+    return true;
+  }
+  std::vector<int32_t> zeros;
+  const gemm::Levels left = view(lhs, zeros), right = view(rhs, zeros);
+  if (!std::ranges::all_of(products, [&](const auto& product) { return gemm::is_direct(product, left, right); }))
+    return false;
+  for (const gemm::DepthwiseProduct& product : products)
+    gemm::depthwise_product(product, left, right, sum_scales(lhs, rhs), out);
+  return true;
 }
 
 void integer_sums(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs, std::span<int64_t> sums) {

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "engine/gemm/depthwise.h"
 #include "engine/gemm/gather.h"
 #include "engine/gemm/gemm.h"
 #include "quant/noise.h"
@@ -58,6 +59,11 @@ Operand to_planar(const Operand& operand, const gemm::PlanarImage& planar);
 /// each channel is allowed for rhs where the channels are the product's columns. Error(internal) otherwise.
 int64_t multiply(std::span<const gemm::GatherProduct> products, const Operand& lhs, const Operand& rhs,
                  const gemm::AccumulatorFormat& accumulator, float* out);
+
+/// The same by the products of a depthwise convolution, all channels at once: the same bits, but faster. Returns false,
+/// and does nothing, where there are none or the kernels do not take one of them: multiply() does then.
+bool multiply_depthwise(std::span<const gemm::DepthwiseProduct> products, const Operand& lhs, const Operand& rhs,
+                        float* out);
 
 /// The sums of one product before scaling, row-major. The same rule holds.
 void integer_sums(const gemm::GatherProduct& product, const Operand& lhs, const Operand& rhs, std::span<int64_t> sums);

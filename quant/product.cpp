@@ -58,6 +58,14 @@ class Step {
     return operand;
   }
 
+  /// Multiplies all channels of a depthwise convolution at once, unless a probe is to see each by itself or the
+  /// accumulator is emulated. Returns whether it did.
+  bool multiply(ProductKind kind, std::span<const gemm::DepthwiseProduct> products, const Operand& lhs,
+                const Operand& rhs, const gemm::AccumulatorFormat& accumulator, Tensor& result) const {
+    const profile::Scope scope(profile::Phase::gemm, {}, kProductNames[static_cast<size_t>(kind)]);
+    return !probe_ && accumulator.bits == 0 && multiply_depthwise(products, lhs, rhs, result.data());
+  }
+
   /// `swapped`: lhs is what the kind of product calls its right operand, and the other way round.
   void multiply(ProductKind kind, std::span<const gemm::GatherProduct> products, const Operand& lhs, const Operand& rhs,
                 const gemm::AccumulatorFormat& accumulator, Tensor& result, bool swapped = false) const {
@@ -113,7 +121,7 @@ Range activation_range(const Context& context, const Tensor& running_range, cons
 }
 
 // What tells one kind of product from another, beside the layouts and lists of products in engine/gemm. A geometry has:
-// the layout of rhs, and how the trace counts the product.
+// the layout of rhs, how the trace counts the product, and products for all channels at once if it is depthwise.
 
 /// rhs as a plain matrix of K * N elements.
 gemm::PaddedImage rhs_layout(const ConvGeometry& g) { return {1, 1, g.k(), g.n(), 0, 0, 0, 0, g.n()}; }
@@ -126,6 +134,18 @@ void trace(ShapeTrace& trace, const Site& site, const BatchGeometry& g, bool lhs
   trace.record(site, ConvGeometry::matrix(g.rows, g.depth, g.columns), g.count, lhs_is_data);
 }
 
+using DepthwiseProducts = std::vector<gemm::DepthwiseProduct>;
+
+DepthwiseProducts direct_forward(const ConvGeometry& g, const gemm::PaddedImage& x) {
+  return gemm::depthwise_forward(g, x);
+}
+DepthwiseProducts direct_forward(const BatchGeometry&, const gemm::PaddedImage&) { return {}; }
+
+DepthwiseProducts direct_grad_lhs(const ConvGeometry& g, const gemm::PaddedImage& dy) {
+  return gemm::depthwise_grad_lhs(g, dy);
+}
+DepthwiseProducts direct_grad_lhs(const BatchGeometry&, const gemm::PaddedImage&) { return {}; }
+
 /// What the forward pass keeps for the gradient: codes, not floats.
 template <typename Geometry>
 struct Saved {
@@ -137,15 +157,30 @@ struct Saved {
   Operand lhs, rhs;  ///< as grad_rhs and grad_lhs read them
 };
 
+int64_t outputs(const gemm::GatherProduct& product) { return product.rows() * product.rhs.columns; }
+int64_t outputs(const gemm::DepthwiseProduct& product) {
+  return product.batch * product.rows * product.columns * product.channels;
+}
+
+/// A result for these products, 0 in the pixels that no tap reads.
+template <typename Product>
+Tensor result_of(const std::vector<Product>& products, const Shape& shape) {
+  int64_t covered = 0;
+  for (const Product& product : products) covered += outputs(product);
+  return covered < element_count(shape) ? Tensor::zeros(shape) : Tensor(shape);
+}
+
 template <typename Geometry>
 Tensor grad_lhs(const Saved<Geometry>& saved, const Operand& dy, const gemm::PaddedImage& dy_layout) {
+  const gemm::AccumulatorFormat& accumulator = saved.precision.accumulator;
+  const DepthwiseProducts depthwise = direct_grad_lhs(saved.geometry, dy_layout);
+  if (!depthwise.empty()) {
+    Tensor dx = result_of(depthwise, saved.lhs_shape);
+    if (saved.step.multiply(ProductKind::grad_lhs, depthwise, dy, saved.rhs, accumulator, dx)) return dx;
+  }
   const std::vector<gemm::GatherProduct> products = gemm::grad_lhs_products(saved.geometry, dy_layout);
-  int64_t covered = 0;
-  for (const gemm::GatherProduct& product : products)
-    covered += static_cast<int64_t>(product.lhs.rows.size()) * product.rhs.columns;
-  const bool whole = covered >= element_count(saved.lhs_shape);  // else some pixels are read by no tap
-  Tensor dx = whole ? Tensor(saved.lhs_shape) : Tensor::zeros(saved.lhs_shape);
-  saved.step.multiply(ProductKind::grad_lhs, products, dy, saved.rhs, saved.precision.accumulator, dx);
+  Tensor dx = result_of(products, saved.lhs_shape);
+  saved.step.multiply(ProductKind::grad_lhs, products, dy, saved.rhs, accumulator, dx);
   return dx;
 }
 
@@ -161,6 +196,9 @@ Tensor grad_rhs(const Saved<ConvGeometry>& saved, const Operand& dy, const gemm:
   const ConvGeometry& g = saved.geometry;
   const gemm::AccumulatorFormat& accumulator = saved.precision.accumulator;
   Tensor dw(saved.rhs_shape);
+  if (saved.step.multiply(ProductKind::grad_rhs, gemm::depthwise_grad_rhs(g, saved.lhs_layout, dy_layout), saved.lhs,
+                          dy, accumulator, dw))
+    return dw;
   if (!gemm::reads_planar(g)) {
     saved.step.multiply(ProductKind::grad_rhs, gemm::grad_rhs_products(g, saved.lhs_layout, dy_layout), saved.lhs, dy,
                         accumulator, dw);
@@ -240,8 +278,10 @@ Var multiply(const Context& context, Site& site, const Var& lhs, const Var& rhs,
   if (context.training) update_running(site.lhs_range, batch, context.range_momentum);
   saved.lhs = quantize_x(NoiseOf::lhs, how_x, batch);
   saved.rhs = quantize_w(NoiseOf::rhs, how_w);
-  step.multiply(ProductKind::forward, gemm::forward_products(g, saved.lhs_layout), saved.lhs, saved.rhs,
-                precision.accumulator, y);
+  if (!step.multiply(ProductKind::forward, direct_forward(g, saved.lhs_layout), saved.lhs, saved.rhs,
+                     precision.accumulator, y))
+    step.multiply(ProductKind::forward, gemm::forward_products(g, saved.lhs_layout), saved.lhs, saved.rhs,
+                  precision.accumulator, y);
 
   // The backward products reuse these codes where they ask for the same.
   const bool wants_lhs = lhs.needs_grad(), wants_rhs = rhs.needs_grad();

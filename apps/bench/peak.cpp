@@ -24,9 +24,20 @@ double measure(kernels::TileFn<Lhs, Rhs, Sum> tile, int depth) {
   std::vector<int32_t> starts;
   for (int r = 0; r < rows; ++r) starts.push_back(static_cast<int32_t>(r * kGroups * kStep));
   const int32_t segment = 0;
-  const kernels::TileTask<Lhs, Rhs, Sum> task{
-      lhs.data(), starts.data(),          &segment, 1,    kGroups, kStep, panel.data(), 1, 0, sums.data(),
-      kernels::kPanelColumns, rows * kernels::kPanelColumns, true,    depth};
+  const kernels::TileTask<Lhs, Rhs, Sum> task{lhs.data(),
+                                              starts.data(),
+                                              &segment,
+                                              1,
+                                              kGroups,
+                                              kStep,
+                                              panel.data(),
+                                              1,
+                                              0,
+                                              sums.data(),
+                                              kernels::kPanelColumns,
+                                              rows * kernels::kPanelColumns,
+                                              true,
+                                              depth};
   const double operations = 2.0 * rows * kernels::kPanelColumns * static_cast<double>(kGroups * kStep);
   double best = 0;
   for (int block = 0; block < kBlocks; ++block) {

@@ -41,8 +41,7 @@ StepReport run_step(const StepOptions& options) {
   report.parameters = experiment.parameter_count();
   report.images = experiment.data.images() != nullptr;
   report.items = config.train.batch * (report.images ? 1 : config.train.sequence);
-  report.operations =
-      2 * quant::plan_size(experiment.sites, experiment.precision, config.train.batch).multiplies;
+  report.operations = 2 * quant::plan_size(experiment.sites, experiment.precision, config.train.batch).multiplies;
   report.bits = widest(experiment.bits);
   report.peak_gops = peak_gops(report.bits);
 

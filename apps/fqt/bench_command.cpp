@@ -16,7 +16,6 @@ namespace {
 
 using trainer::Json;
 
-
 void run_gemm(const BenchArguments& arguments) {
   set_threads(arguments.threads);
   const std::vector<bench::GemmRow> rows = bench::run_gemm(arguments.repeats);

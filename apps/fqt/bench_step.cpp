@@ -134,7 +134,8 @@ std::string to_text(const bench::StepOptions& options, const bench::StepReport& 
   return fmt::format(
              "{} at {}, batch {}, {} thread{}, {}\n"
              "{:.1f} ms a step (median of {}, {:.1f} to {:.1f}), {:.0f} {}/s, {:.0f} MB at most\n"
-             "{:.2f} Gop of products a step: {:.1f} Gop/s over all, {:.1f} in gemm; a thread's peak here is {:.1f} ({})\n",
+             "{:.2f} Gop of products a step: {:.1f} Gop/s over all, {:.1f} in gemm; a thread's peak here is {:.1f} "
+             "({})\n",
              config.model, config.plan, config.train.batch, config.threads, config.threads == 1 ? "" : "s",
              kernels::active().isa, median, times.size(), *least, *most,
              static_cast<double>(report.items) / median * kMilli, report.images ? "images" : "tokens",

@@ -2,35 +2,20 @@
 
 #include <algorithm>
 
+#include "engine/gemm/taps.h"
+
 namespace fqt::gemm {
 namespace {
 
 int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 int32_t narrow(int64_t offset) { return static_cast<int32_t>(offset); }  // ConvGeometry::check bounds every offset
 
-/// Along one axis, the pixels x of the input that taps remainder, remainder + stride, ... of the kernel reach: pixel
-/// first + i * stride, from the outputs low + i ... low + i + taps - 1, in that order.
-struct TapClass {
-  int64_t remainder, taps;
-  int64_t first, count;
-  int64_t low;
-};
-
-/// Output o takes pixel o * stride + tap - padding: pixel x is reached by the taps congruent to x + padding, and tap
-/// remainder + t * stride reaches it from output (x + padding - remainder) / stride - t.
-TapClass tap_class(int64_t extent, int64_t kernel, int64_t stride, int64_t padding, int64_t remainder) {
-  const int64_t taps = remainder < kernel ? (kernel - remainder + stride - 1) / stride : 0;
-  const int64_t first = ((remainder - padding) % stride + stride) % stride;
-  const int64_t count = first < extent ? (extent - first + stride - 1) / stride : 0;
-  return {remainder, taps, first, count, (first + padding - remainder) / stride - (taps - 1)};
-}
-
 /// Zeros needed before and after `outputs` values of dY so that no tap of any class reads outside.
 void borders(int64_t extent, int64_t outputs, const ConvGeometry& g, int64_t* before, int64_t* after) {
   *before = *after = 0;
   for (int64_t remainder = 0; remainder < g.stride; ++remainder) {
     const TapClass c = tap_class(extent, g.kernel, g.stride, g.padding, remainder);
-    if (c.taps == 0 || c.count == 0) continue;
+    if (c.empty()) continue;
     *before = std::max(*before, -c.low);
     *after = std::max(*after, c.low + (c.count - 1) + (c.taps - 1) - (outputs - 1));
   }
@@ -122,14 +107,11 @@ void add_grad_lhs(const ConvGeometry& g, const PaddedImage& dy, const TapClass& 
     product.out_rows = shared_out;
     product.lhs.rows = shared;
     add_window(g, dy, cy.taps, cx.taps, group * g.group_out(), pixel, product.lhs);
-    // Rising outputs meet falling taps: the kernel is read backwards.
     for (int64_t ty = 0; ty < cy.taps; ++ty)
-      for (int64_t tx = 0; tx < cx.taps; ++tx) {
-        const int64_t ky = cy.remainder + (cy.taps - 1 - ty) * g.stride;
-        const int64_t kx = cx.remainder + (cx.taps - 1 - tx) * g.stride;
+      for (int64_t tx = 0; tx < cx.taps; ++tx)
         product.rhs.segments.push_back(
-            narrow((ky * g.kernel + kx) * g.group_in() * g.out_channels + group * g.group_out()));
-      }
+            narrow((cy.tap(ty, g.stride) * g.kernel + cx.tap(tx, g.stride)) * g.group_in() * g.out_channels +
+                   group * g.group_out()));
     product.rhs.length = g.group_out();
     product.rhs.padded_length = pixel;
     product.rhs.term_stride = 1;
@@ -147,7 +129,7 @@ std::vector<GatherProduct> grad_lhs_products(const ConvGeometry& g, const Padded
     for (int64_t rx = 0; rx < g.stride; ++rx) {
       const TapClass cy = tap_class(g.height, g.kernel, g.stride, g.padding, ry);
       const TapClass cx = tap_class(g.width, g.kernel, g.stride, g.padding, rx);
-      if (cy.taps * cx.taps > 0 && cy.count * cx.count > 0) add_grad_lhs(g, dy, cy, cx, products);
+      if (!cy.empty() && !cx.empty()) add_grad_lhs(g, dy, cy, cx, products);
     }
   return products;
 }

@@ -36,7 +36,7 @@ struct LhsGather {
 };
 
 /// The right operand: term (s, j) of column n is data[segments[s] + j * term_stride + n * column_stride]. Each run of
-/// `length` terms is filled up with zeros to `padded_length`.
+/// `length` terms is filled up with zeros to `padded_length`. Integers are readable for 64 bytes past the last one.
 struct RhsGather {
   std::vector<int32_t> segments;
   int64_t length = 0;

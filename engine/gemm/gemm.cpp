@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "engine/gemm/bounds.h"
 #include "engine/gemm/columns.h"
 #include "engine/gemm/panels.h"
 #include "engine/gemm/walk.h"
@@ -15,21 +16,7 @@ namespace {
 using kernels::kGroup;
 using kernels::kPanelColumns;
 
-constexpr int kBias = 32768;  ///< what kernels.center takes off
 constexpr int64_t kAllTerms = std::numeric_limits<int64_t>::max();
-
-/// Words whose levels do not fit int16 are multiplied less a bias.
-int bias(const Levels& lhs) { return lhs.max_level > std::numeric_limits<int16_t>::max() ? kBias : 0; }
-
-OperandBounds bounds(const Levels& lhs, const Levels& rhs, std::span<const uint16_t> zeros) {
-  const auto [low, high] = std::minmax_element(zeros.begin(), zeros.end());
-  const int64_t offset = bias(lhs);
-  // The correction takes off (zero - bias) * sum of the column: its factor counts like a difference.
-  const int64_t factor = lhs.zero - offset;
-  return {{-offset, lhs.max_level - offset},
-          {std::min<int64_t>(-lhs.zero, factor), std::max<int64_t>(lhs.max_level - lhs.zero, factor)},
-          {-int64_t{*high}, int64_t{rhs.max_level} - *low}};
-}
 
 /// How many neighbouring pair sums of the narrow path fit the pair limit; 0 where the operands need the wide path.
 int narrow_depth(const OperandBounds& bounds) {
@@ -89,7 +76,7 @@ void integer_strips(const GatherProduct& product, const Left* left, const Right*
                     const Levels& rhs, const Output& output) {
   const kernels::GemmKernels& gemm = kernels::active().gemm;
   const std::vector<uint16_t> zeros = product_zeros(product, rhs);
-  const OperandBounds bound = bounds(lhs, rhs, zeros);
+  const OperandBounds bound = operand_bounds(lhs, rhs, zeros);
   const Accumulator accumulator = product_accumulator(product, lhs, rhs);
   if constexpr (std::is_same_v<Left, uint8_t> && std::is_same_v<Right, uint8_t>)
     if (const int depth = narrow_depth(bound); depth > 0) {
@@ -104,8 +91,8 @@ void integer_strips(const GatherProduct& product, const Left* left, const Right*
   if constexpr (std::is_same_v<Right, uint16_t>)
     if (accumulator.kind == Accumulator::Kind::split) panels = pack_split(right, product.rhs, zeros);
   if (panels.data.empty()) panels = pack_levels<int16_t>(right, product.rhs, zeros);
-  with_words(left, product.lhs, bias(lhs), [&](const auto& source) {
-    integer_strips(product, source, panels, gemm.tile_s16, 1, lhs.zero - bias(lhs), accumulator, output);
+  with_words(left, product.lhs, level_bias(lhs), [&](const auto& source) {
+    integer_strips(product, source, panels, gemm.tile_s16, 1, lhs.zero - level_bias(lhs), accumulator, output);
   });
 }
 
@@ -187,7 +174,7 @@ struct FloatWriter : FloatTarget {
 
 Accumulator product_accumulator(const GatherProduct& product, const Levels& lhs, const Levels& rhs) {
   // What fills up a group or a pixel of lhs meets a zero of rhs: the sums have product.terms terms and no more.
-  return plan_accumulator(bounds(lhs, rhs, product_zeros(product, rhs)), product.terms);
+  return plan_accumulator(operand_bounds(lhs, rhs, product_zeros(product, rhs)), product.terms);
 }
 
 void integer_sums(const GatherProduct& product, const Levels& lhs, const Levels& rhs, std::span<int64_t> sums) {

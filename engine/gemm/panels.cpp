@@ -37,8 +37,8 @@ struct Group {
   int64_t terms, columns;
   const uint16_t* zeros;  ///< of 16 columns; null for floats
 
-  /// Whole, with columns contiguous: as the vector code takes it.
-  bool regular(int64_t whole) const { return terms == whole && columns == kPanelColumns && column_stride == 1; }
+  /// All its terms, with columns contiguous: as the vector code takes it, which reads sixteen of them.
+  bool regular(int64_t whole) const { return terms == whole && column_stride == 1; }
 };
 
 /// One group of up to 16 columns: out[c][t], zeros where there is no such column or term.
@@ -52,7 +52,8 @@ void pack_any(const Group<Source>& group, T* out, const Convert& convert) {
 }
 
 void pack_group(AsIs<float>, const Group<float>& group, float* out, float* /*second*/) {
-  if (!group.regular(1)) return pack_any(group, out, [](float value, int64_t) { return value; });
+  if (!group.regular(1) || group.columns < kPanelColumns)
+    return pack_any(group, out, [](float value, int64_t) { return value; });
   std::memcpy(out, group.source, kPanelColumns * sizeof(float));
 }
 
@@ -82,6 +83,19 @@ Words subtract(const Words& levels, const Words& zeros) {
   return {_mm_sub_epi16(levels.low, zeros.low), _mm_sub_epi16(levels.high, zeros.high)};
 }
 
+/// Ones in the bytes of the first `columns` of sixteen.
+__m128i present(int64_t columns) {
+  static constexpr uint8_t kOnes[2 * kPanelColumns] = {255, 255, 255, 255, 255, 255, 255, 255,
+                                                       255, 255, 255, 255, 255, 255, 255, 255};
+  return load(kOnes + kPanelColumns - columns);
+}
+
+/// `words` where the bytes of `mask` are ones, else 0.
+Words keep(const Words& words, __m128i mask) {
+  return {_mm_and_si128(words.low, _mm_unpacklo_epi8(mask, mask)),
+          _mm_and_si128(words.high, _mm_unpackhi_epi8(mask, mask))};
+}
+
 /// With level = 256 a + b and zero = 256 c + d: low = (b - d) mod 256, high = a - c, less one where b < d.
 void split_words(__m128i levels, __m128i zeros, __m128i* high, __m128i* low) {
   const __m128i bytes = _mm_set1_epi16(255);
@@ -94,9 +108,10 @@ void split_words(__m128i levels, __m128i zeros, __m128i* high, __m128i* low) {
 void pack_group(AsIs<int8_t>, const Group<uint8_t>& group, int8_t* out, int8_t* /*second*/) {
 #if defined(__SSE2__)
   if (group.regular(4)) {
-    const __m128i zeros = _mm_packus_epi16(load(group.zeros), load(group.zeros + 8));
+    const __m128i zeros = _mm_packus_epi16(load(group.zeros), load(group.zeros + 8)), mask = present(group.columns);
     __m128i row[4];
-    for (int t = 0; t < 4; ++t) row[t] = _mm_sub_epi8(load(group.source + t * group.term_stride), zeros);
+    for (int t = 0; t < 4; ++t)
+      row[t] = _mm_and_si128(_mm_sub_epi8(load(group.source + t * group.term_stride), zeros), mask);
     const __m128i low01 = _mm_unpacklo_epi8(row[0], row[1]), high01 = _mm_unpackhi_epi8(row[0], row[1]);
     const __m128i low23 = _mm_unpacklo_epi8(row[2], row[3]), high23 = _mm_unpackhi_epi8(row[2], row[3]);
     store(out, _mm_unpacklo_epi16(low01, low23));
@@ -114,8 +129,9 @@ void pack_group(AsIs<int16_t>, const Group<Level>& group, int16_t* out, int16_t*
 #if defined(__SSE2__)
   if (group.regular(2)) {
     const Words zeros = load_words(group.zeros);
-    return store_pairs(out, subtract(load_words(group.source), zeros),
-                       subtract(load_words(group.source + group.term_stride), zeros));
+    const __m128i mask = present(group.columns);
+    return store_pairs(out, keep(subtract(load_words(group.source), zeros), mask),
+                       keep(subtract(load_words(group.source + group.term_stride), zeros), mask));
   }
 #endif
   pack_any(group, out, [&](int level, int64_t c) { return static_cast<int16_t>(level - group.zeros[c]); });
@@ -125,14 +141,15 @@ void pack_group(Split, const Group<uint16_t>& group, int16_t* out, int16_t* seco
 #if defined(__SSE2__)
   if (group.regular(2)) {
     const Words zeros = load_words(group.zeros);
+    const __m128i mask = present(group.columns);
     Words high[2], low[2];
     for (int t = 0; t < 2; ++t) {
       const Words levels = load_words(group.source + t * group.term_stride);
       split_words(levels.low, zeros.low, &high[t].low, &low[t].low);
       split_words(levels.high, zeros.high, &high[t].high, &low[t].high);
     }
-    store_pairs(out, high[0], high[1]);
-    return store_pairs(second, low[0], low[1]);
+    store_pairs(out, keep(high[0], mask), keep(high[1], mask));
+    return store_pairs(second, keep(low[0], mask), keep(low[1], mask));
   }
 #endif
   pack_any(group, out, [&](int level, int64_t c) { return static_cast<int16_t>((level - group.zeros[c]) >> 8); });

@@ -8,11 +8,14 @@ namespace {
 #include "engine/kernels/codes.inl"
 #include "engine/kernels/gemm_avx2.inl"
 #include "engine/kernels/vector.inl"
+
+#include "engine/kernels/depthwise.inl"  // behind the tiles
 }  // namespace
 }  // namespace avx2
 
 const KernelTable& table_avx2() {
-  static constexpr KernelTable table{"avx2", avx2::kVectorKernels, avx2::kCodeKernels, avx2::kGemmKernels};
+  static constexpr KernelTable table{"avx2", avx2::kVectorKernels, avx2::kCodeKernels, avx2::kGemmKernels,
+                                     avx2::kDepthwiseKernels};
   return table;
 }
 

@@ -6,12 +6,14 @@ namespace {
 #include "engine/kernels/codes.inl"
 #include "engine/kernels/gemm_reference.inl"
 #include "engine/kernels/vector.inl"
+
+#include "engine/kernels/depthwise.inl"  // behind the tiles
 }  // namespace
 }  // namespace reference
 
 const KernelTable& table_reference() {
   static constexpr KernelTable table{"reference", reference::kVectorKernels, reference::kCodeKernels,
-                                     reference::kGemmKernels};
+                                     reference::kGemmKernels, reference::kDepthwiseKernels};
   return table;
 }
 

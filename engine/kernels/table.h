@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "engine/kernels/codes.h"
+#include "engine/kernels/depthwise.h"
 #include "engine/kernels/gemm.h"
 #include "engine/kernels/vector.h"
 
@@ -16,6 +17,7 @@ struct KernelTable {
   VectorKernels vector;
   CodeKernels codes;
   GemmKernels gemm;
+  DepthwiseKernels depthwise;
 };
 
 struct Isa {

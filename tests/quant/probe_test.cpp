@@ -171,6 +171,20 @@ TEST_CASE("probe: it sees all three products and changes none") {
   CHECK(counted == probed.x.value.size());
 }
 
+TEST_CASE("probe: depthwise convolutions, which are seen channel by channel, are what they are unseen") {
+  for (const Precision& precision : {integer_precision(6), Precision()})
+    for (const size_t row : {10, 11}) {
+      const ConvGeometry g = test::kGeometries[row].geometry();
+      ProductFixture plain(g, precision), probed(g, precision);
+      Recorder recorder;
+      probed.probe = &recorder;
+      CHECK(test::same_bits(plain.run(), probed.run()));
+      CHECK(test::same_bits(plain.x.grad, probed.x.grad));
+      CHECK(test::same_bits(plain.w.grad, probed.w.grad));
+      CHECK(recorder.rows.size() == 3);
+    }
+}
+
 TEST_CASE("probe: sums may be larger on their way than in the end") {
   // Steps of 1 from -8 to 7. Row sums of X times ones: 7, 14, 6, -2, 0 and -8, -15, -8, -1, 0.
   Precision precision = integer_precision(4);
