@@ -19,6 +19,9 @@ class Norm : public Module {
   /// relu(forward(x) + residual), in one pass.
   virtual Var forward_add_relu(const quant::Context& context, const Var& x, const Var& residual) = 0;
 
+  /// gamma's starting value, where it is not to be 1.
+  void start_gamma(float value) { gamma_.start_value = value; }
+
  protected:
   Norm(const std::string& name, int64_t channels);
   std::vector<Parameter*> own_parameters() override { return {&gamma_, &beta_}; }

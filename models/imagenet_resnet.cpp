@@ -38,7 +38,8 @@ ImageNetResNet::ImageNetResNet(const Design& design, const ModelOptions& options
                              .in_channels = channels,
                              .out_channels = (int64_t{64} << stage) * (design.bottleneck ? 4 : 1),
                              .stride = stage > 0 && block == 0 ? 2 : 1,
-                             .norm = options.norm};
+                             .norm = options.norm,
+                             .last_gamma = 0};
       if (design.bottleneck)
         blocks_.push_back(std::make_unique<Bottleneck>(place));
       else

@@ -22,6 +22,7 @@ class ConvNorm : public layers::Module {
            std::string_view norm);
   Var forward(const quant::Context& context, const Var& x) override;
   Var forward_relu(const quant::Context& context, const Var& x);
+  void start_gamma(float value) { norm_->start_gamma(value); }
   /// The two halves of forward, for what comes between them.
   Var convolve(const quant::Context& context, const Var& x) { return conv_.forward(context, x); }
   /// relu(norm(y) + residual)

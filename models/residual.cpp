@@ -22,7 +22,9 @@ std::unique_ptr<ConvNorm> make_shortcut(const BlockPlace& place) {
 BasicBlock::BasicBlock(const BlockPlace& place)
     : first_(part(place, 1, convolution(place.in_channels, place.out_channels, 3, place.stride))),
       second_(part(place, 2, convolution(place.out_channels, place.out_channels, 3, 1))),
-      shortcut_(make_shortcut(place)) {}
+      shortcut_(make_shortcut(place)) {
+  second_.start_gamma(place.last_gamma);
+}
 
 Var BasicBlock::forward(const quant::Context& context, const Var& x) {
   const Var y = first_.forward_relu(context, x);
@@ -40,7 +42,9 @@ Bottleneck::Bottleneck(const BlockPlace& place)
     : first_(part(place, 1, convolution(place.in_channels, place.out_channels / 4, 1, 1))),
       second_(part(place, 2, convolution(place.out_channels / 4, place.out_channels / 4, 3, place.stride))),
       third_(part(place, 3, convolution(place.out_channels / 4, place.out_channels, 1, 1))),
-      shortcut_(make_shortcut(place)) {}
+      shortcut_(make_shortcut(place)) {
+  third_.start_gamma(place.last_gamma);
+}
 
 Var Bottleneck::forward(const quant::Context& context, const Var& x) {
   const Var y = second_.forward_relu(context, first_.forward_relu(context, x));

@@ -14,6 +14,7 @@ struct BlockPlace {
   int64_t in_channels, out_channels;
   int64_t stride = 1;
   std::string norm = "batch";  ///< a row of layers::norm_kinds()
+  float last_gamma = 1;        ///< of the block's last norm at the start; at 0 a block starts as its shortcut
 };
 
 /// A projection where the shape changes (He et al. 2016, option B), else null: the block's input itself.

@@ -12,10 +12,15 @@
 namespace fqt::bench {
 namespace {
 
+constexpr int64_t kImageNetSide = 224;
+
 trainer::Experiment open(const StepOptions& options) {
   if (!options.random) return trainer::open_experiment(options.config);
   const models::ModelInput input = models::find_model_kind(options.config.model).input;
-  return trainer::open_experiment(options.config, random_data(input, options.config.images.side));
+  const trainer::ImageOptions& images = options.config.images;
+  // What is drawn in a smaller size is meant for ImageNet.
+  const int64_t side = images.side > 0 || images.drawn_side == 0 ? images.side : kImageNetSide;
+  return trainer::open_experiment(options.config, random_data(input, side));
 }
 
 int widest(const quant::BitTable& bits) {

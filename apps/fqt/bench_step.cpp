@@ -165,7 +165,7 @@ Action declare_bench_step(CLI::App& app) {
   app.add_option("--trace", arguments->trace, "write what was recorded in Chrome's trace format")->type_name("FILE");
   app.footer(
       "Without --data a step is measured on random values in memory: images of 32 pixels a side and 10 classes\n"
-      "(--set images.side=224: 1,000 classes), or tokens of a vocabulary of 10,000.");
+      "(224 and 1,000 for models of ImageNet), or tokens of a vocabulary of 10,000.");
   return [arguments] { run(*arguments); };
 }
 

@@ -82,7 +82,7 @@ models::ModelOptions model_options(const Arguments& arguments, const Config& con
   models::ModelOptions options = trainer::model_options(config);
   const bool text = models::find_model_kind(config.model).input == models::ModelInput::tokens;
   options.classes = arguments.classes > 0 ? arguments.classes : text ? data::kGrammarWords : kClasses;
-  options.height = options.width = config.images.side > 0 ? config.images.side : kSide;
+  options.height = options.width = drawn_side(config) > 0 ? drawn_side(config) : kSide;
   if (!arguments.image.empty()) read_image(arguments.image, options);
   return options;
 }

@@ -31,7 +31,8 @@ struct TrainOptions {
 
 /// How images are opened.
 struct ImageOptions {
-  int64_t side = 0;     ///< pixels a side of drawn images and folders; 0: the data's own
+  int64_t side = 0;        ///< pixels a side of drawn images and folders; 0: the data's own
+  int64_t drawn_side = 0;  ///< of drawn images where side is 0; 0: 32
   bool coarse = false;  ///< CIFAR-100: coarse classes
 };
 

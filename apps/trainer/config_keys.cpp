@@ -88,6 +88,8 @@ const ConfigKey kKeys[] = {
 
     {"images.side", "", "pixels a side that images are drawn at or cut to, where the data leave it open; 0: its own",
      [](Config& c) -> Field { return &c.images.side; }, 0, 1024},
+    {"images.drawn_side", "", "the same of built-in images alone, where images.side is 0",
+     [](Config& c) -> Field { return &c.images.drawn_side; }, 0, 1024},
     {"images.coarse", "", "CIFAR-100: the 20 coarse classes instead of the 100 fine ones",
      [](Config& c) -> Field { return &c.images.coarse; }},
 

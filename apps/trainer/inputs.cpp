@@ -56,9 +56,16 @@ bool is_endless(const data::Data& data) {
   return data.images() ? data.images()->train->endless() : data.text()->train->endless();
 }
 
+int64_t drawn_side(const Config& config) {
+  return config.images.side > 0 ? config.images.side : config.images.drawn_side;
+}
+
 data::Data open_data(const Config& config) {
+  const auto kinds = data::data_kinds();
+  const auto kind = std::ranges::find(kinds, config.data, &data::DataKind::name);
+  const bool built_in = kind != kinds.end() && kind->built_in;
   return data::open_data(config.data, {.seed = static_cast<uint64_t>(config.seed),
-                                       .side = config.images.side,
+                                       .side = built_in ? drawn_side(config) : config.images.side,
                                        .coarse = config.images.coarse,
                                        .level = config.text.level});
 }

@@ -18,6 +18,9 @@ std::string_view item_name(const data::Data& data);
 /// What evaluation runs on. Images have no validation set: their test set is both.
 enum class Split { valid, test };
 
+/// Pixels a side of built-in images; 0: their own.
+int64_t drawn_side(const Config& config);
+
 /// Opens the data that the configuration names. Errors as data::open_data.
 data::Data open_data(const Config& config);
 

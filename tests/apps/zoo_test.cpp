@@ -31,8 +31,8 @@ const std::vector<std::string> kText{"--batch", "2", "--set", "sequence=6", "--s
 const Row kRows[] = {
     {"alexnet", kSmallImages, "303131821a6e29d2"},
     {"resnet8", kSmallImages, "2a3cafa03360c54d"},
-    {"resnet18", kImageNet, "3875336dc002e901"},
-    {"resnet50", kImageNet, "714c0bb43588a288"},
+    {"resnet18", kImageNet, "29f18c65ee8127a2"},
+    {"resnet50", kImageNet, "efbcb570666fdcb5"},
     {"mobilenet_v2_0.5", kSmallImages, "b5f9ed393f71e2d5"},
     {"custom_a", kSmallImages, "09573f4febd97378"},
     {"custom_f", kSmallImages, "213fc0adbb3303f6"},
