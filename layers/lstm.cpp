@@ -53,9 +53,10 @@ Var Lstm::forward(const quant::Context& context, const Var& x) {
   const std::vector<Var> inputs = ops::unstack(tape, ops::add_bias(tape, products, tape.parameter(bias_)), steps);
   const Var weight = tape.parameter(weight_hh_);
   ops::LstmState state = start(context, sequences);
+  quant::SharedRhs shared;
   std::vector<Var> outputs;
   for (int64_t t = 0; t < steps; ++t) {
-    const Var recurrent = quant::matmul(context, hidden_, state.hidden, weight, t);
+    const Var recurrent = quant::matmul(context, hidden_, state.hidden, weight, t, &shared);
     state = ops::lstm_cell(tape, inputs[static_cast<size_t>(t)], recurrent, state.cell);
     outputs.push_back(state.hidden);
   }

@@ -151,6 +151,7 @@ Buffer<Level> encode_levels(const Tensor& values, const gemm::PaddedImage& layou
 gemm::Levels view(const Operand& operand, std::vector<int32_t>& zeros) {
   const Grid& grid = operand.grids.front();
   gemm::Levels levels{{}, grid.zero, grid.max_level};
+  levels.panels = operand.panels.get();
   if (const auto* bytes = std::get_if<Buffer<uint8_t>>(&operand.elements))
     levels.data = bytes->data();
   else
@@ -238,7 +239,7 @@ int64_t multiply(std::span<const gemm::GatherProduct> products, const Operand& l
     check_scales(product, lhs, rhs);
     std::vector<int32_t> zeros;
     if (lhs.is_float())
-      gemm::float_product(product, lhs.floats().data(), rhs.floats().data(), out);
+      gemm::float_product(product, lhs.floats().data(), rhs.floats().data(), out, rhs.panels.get());
     else if (accumulator.bits == 0)
       gemm::integer_product(product, view(lhs, zeros), view(rhs, zeros), scales, out);
     else

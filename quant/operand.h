@@ -10,6 +10,7 @@
 #include "engine/gemm/depthwise.h"
 #include "engine/gemm/gather.h"
 #include "engine/gemm/gemm.h"
+#include "engine/gemm/panels.h"
 #include "quant/noise.h"
 #include "quant/precision.h"
 #include "quant/range.h"
@@ -23,6 +24,8 @@ struct Operand {
   std::variant<Buffer<float>, Buffer<uint8_t>, Buffer<uint16_t>> elements;
   /// One; or one for each channel, the last axis. Empty for fp32.
   std::vector<Grid> grids;
+  /// What it is packed to as a right operand; null unless several calls share it.
+  std::shared_ptr<gemm::PanelMemo> panels;
   /// What a probe is told; null where nobody asked.
   std::shared_ptr<const OperandStatistics> statistics;
   /// The values before they were rounded, each where its level is; null where no probe asked.

@@ -250,7 +250,7 @@ void check_shapes(const Site& site, const Tensor& lhs, const Tensor& rhs, const 
 /// A product of operands whose shapes fit the geometry; the result has `shape`.
 template <typename Geometry>
 Var multiply(const Context& context, Site& site, const Var& lhs, const Var& rhs, const Geometry& g, Shape shape,
-             const Precision& precision, int64_t call) {
+             const Precision& precision, int64_t call, SharedRhs* shared = nullptr) {
   const profile::Scope scope(profile::Phase::other, site.name, "forward");
   check(precision.is_uniform(), "[product] site '{}': the operands must be all integers or all fp32", site.name);
   const Tensor &x = lhs.value(), &w = rhs.value();
@@ -263,7 +263,7 @@ Var multiply(const Context& context, Site& site, const Var& lhs, const Var& rhs,
     return step.quantize(noise, x, saved.lhs_layout, how, {&range, 1});
   };
   const gemm::PaddedImage w_layout = rhs_layout(g);
-  const auto quantize_w = [&](NoiseOf noise, const OperandPrecision& how) {
+  const auto quantize_own = [&](NoiseOf noise, const OperandPrecision& how) {
     std::vector<Range> ranges =
         how.per_channel
             ? estimate_channel_ranges(w.values(), w_layout.channels, how, step.name("rhs"))
@@ -273,6 +273,9 @@ Var multiply(const Context& context, Site& site, const Var& lhs, const Var& rhs,
       ranges[0] = activation_range(context, site.rhs_range, ranges[0], how);
     }
     return step.quantize(noise, w, w_layout, how, ranges);
+  };
+  const auto quantize_w = [&](NoiseOf noise, const OperandPrecision& how) {
+    return shared ? shared->get(how, [&] { return quantize_own(noise, how); }) : quantize_own(noise, how);
   };
   const Range batch = estimate_range(x.values(), x.dim(0), how_x, step.name("lhs"));
   if (context.training) update_running(site.lhs_range, batch, context.range_momentum);
@@ -299,11 +302,12 @@ Var multiply(const Context& context, Site& site, const Var& lhs, const Var& rhs,
 
 }  // namespace
 
-Var product(const Context& context, Site& site, const Var& lhs, const Var& rhs, const ConvGeometry& g, int64_t call) {
+Var product(const Context& context, Site& site, const Var& lhs, const Var& rhs, const ConvGeometry& g, int64_t call,
+            SharedRhs* shared) {
   check_shapes(site, lhs.value(), rhs.value(), g);
   Shape shape = lhs.value().rank() == 2 ? Shape{g.m(), g.n()} : Shape{g.batch, g.out_height(), g.out_width(), g.n()};
   if (context.trace) return traced(context, site, lhs, rhs, g, std::move(shape));
-  return multiply(context, site, lhs, rhs, g, std::move(shape), context.precision.at(site.name), call);
+  return multiply(context, site, lhs, rhs, g, std::move(shape), context.precision.at(site.name), call, shared);
 }
 
 Var batched_product(const Context& context, Site& site, const Var& lhs, const Var& rhs, Transposed transposed) {
@@ -322,12 +326,12 @@ Var batched_product(const Context& context, Site& site, const Var& lhs, const Va
   return multiply(context, site, lhs, rhs, g, std::move(shape), precision, 0);
 }
 
-Var matmul(const Context& context, Site& site, const Var& lhs, const Var& rhs, int64_t call) {
+Var matmul(const Context& context, Site& site, const Var& lhs, const Var& rhs, int64_t call, SharedRhs* shared) {
   check(lhs.value().rank() == 2 && rhs.value().rank() == 2 && lhs.value().dim(1) == rhs.value().dim(0),
         "[matmul] site '{}': shapes {} and {} do not multiply", site.name, to_string(lhs.shape()),
         to_string(rhs.shape()));
   return product(context, site, lhs, rhs,
-                 ConvGeometry::matrix(lhs.value().dim(0), lhs.value().dim(1), rhs.value().dim(1)), call);
+                 ConvGeometry::matrix(lhs.value().dim(0), lhs.value().dim(1), rhs.value().dim(1)), call, shared);
 }
 
 }  // namespace fqt::quant

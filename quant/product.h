@@ -3,6 +3,7 @@
 #include "engine/gemm/batch.h"
 #include "engine/gemm/geometry.h"
 #include "quant/context.h"
+#include "quant/shared_rhs.h"
 #include "quant/site.h"
 
 namespace fqt::quant {
@@ -16,12 +17,14 @@ namespace fqt::quant {
 /// lhs: [N, H, W, C_in] (or [M, K] for a plain matrix); rhs: [kernel, kernel, C_in / groups, C_out] (or
 /// [K, N]); result [N, H_out, W_out, C_out] (or [M, N]).
 /// A site that multiplies several times in one step numbers its calls from 0: random numbers are those of the call.
+/// Calls of one step whose rhs is the same may hand on one `shared`.
 /// Error(usage) for shapes that do not fit, Error(data) for NaN or infinity, naming the site, the operand and the step.
 Var product(const Context& context, Site& site, const Var& lhs, const Var& rhs, const ConvGeometry& geometry,
-            int64_t call = 0);
+            int64_t call = 0, SharedRhs* shared = nullptr);
 
 /// The plain matrix product lhs[M, K] * rhs[K, N].
-Var matmul(const Context& context, Site& site, const Var& lhs, const Var& rhs, int64_t call = 0);
+Var matmul(const Context& context, Site& site, const Var& lhs, const Var& rhs, int64_t call = 0,
+           SharedRhs* shared = nullptr);
 
 enum class Transposed { no, yes };
 

@@ -44,6 +44,8 @@ struct RhsGather {
   int64_t term_stride = 1;
   int64_t column_stride = 1;
   int64_t columns = 0;
+
+  bool operator==(const RhsGather&) const = default;
 };
 
 /// An NHWC image batch with a border of zeros on each side and channels filled up to a multiple of the group.

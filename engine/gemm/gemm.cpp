@@ -70,6 +70,12 @@ void with_words(const Left* left, const LhsGather& gather, int bias, const Body&
   }
 }
 
+/// Packed anew, or as it is kept.
+template <typename T, typename Make>
+Panels<T> kept(PanelMemo* memo, const GatherProduct& product, int planes, const Make& make) {
+  return memo ? memo->get<T>(product.rhs, planes, make) : make();
+}
+
 /// Chooses the kernel, bytes where they fit, else int16, and runs it.
 template <typename Left, typename Right, typename Output>
 void integer_strips(const GatherProduct& product, const Left* left, const Right* right, const Levels& lhs,
@@ -80,7 +86,8 @@ void integer_strips(const GatherProduct& product, const Left* left, const Right*
   const Accumulator accumulator = product_accumulator(product, lhs, rhs);
   if constexpr (std::is_same_v<Left, uint8_t> && std::is_same_v<Right, uint8_t>)
     if (const int depth = narrow_depth(bound); depth > 0) {
-      const Panels<int8_t> panels = pack_levels<int8_t>(right, product.rhs, zeros);
+      const Panels<int8_t> panels =
+          kept<int8_t>(rhs.panels, product, 1, [&] { return pack_levels<int8_t>(right, product.rhs, zeros); });
       const auto bytes = [&](const auto& source) {
         integer_strips(product, source, panels, gemm.tile_u8s8, depth, lhs.zero, accumulator, output);
       };
@@ -89,8 +96,10 @@ void integer_strips(const GatherProduct& product, const Left* left, const Right*
     }
   Panels<int16_t> panels;
   if constexpr (std::is_same_v<Right, uint16_t>)
-    if (accumulator.kind == Accumulator::Kind::split) panels = pack_split(right, product.rhs, zeros);
-  if (panels.data.empty()) panels = pack_levels<int16_t>(right, product.rhs, zeros);
+    if (accumulator.kind == Accumulator::Kind::split)
+      panels = kept<int16_t>(rhs.panels, product, 2, [&] { return pack_split(right, product.rhs, zeros); });
+  if (panels.data.empty())
+    panels = kept<int16_t>(rhs.panels, product, 1, [&] { return pack_levels<int16_t>(right, product.rhs, zeros); });
   with_words(left, product.lhs, level_bias(lhs), [&](const auto& source) {
     integer_strips(product, source, panels, gemm.tile_s16, 1, lhs.zero - level_bias(lhs), accumulator, output);
   });
@@ -187,10 +196,10 @@ void integer_product(const GatherProduct& product, const Levels& lhs, const Leve
   integer_strips(product, lhs, rhs, ScaledWriter{{product, out}, column_scales.data()});
 }
 
-void float_product(const GatherProduct& product, const float* lhs, const float* rhs, float* out) {
+void float_product(const GatherProduct& product, const float* lhs, const float* rhs, float* out, PanelMemo* memo) {
   if (product.lhs.rows.empty() || product.rhs.columns == 0) return;
   const kernels::GemmKernels& gemm = kernels::active().gemm;
-  const Panels<float> panels = pack_float(rhs, product.rhs);
+  const Panels<float> panels = kept<float>(memo, product, 1, [&] { return pack_float(rhs, product.rhs); });
   const Direct<float, float, float> add{gemm.tile_f32};
   const FloatWriter writer{{product, out}};
   if (product.lhs.term_stride == 1)

@@ -9,6 +9,8 @@
 
 namespace fqt::gemm {
 
+class PanelMemo;
+
 /// Levels of one operand of an integer product: level i of 0 .. max_level stands for i - zero, times a scale the
 /// product does not see. Levels of at most 8 bits are bytes, of 9 to 16 bits words; the two operands of a product may
 /// differ.
@@ -19,6 +21,7 @@ struct Levels {
   /// Right operand only: the zero level of each column of the result, in place of `zero` where not empty. A product
   /// that gives some columns of the result (a group of a convolution) looks up its own, from product.first_column on.
   std::span<const int32_t> column_zeros = {};
+  PanelMemo* panels = nullptr;  ///< right operand only: keeps what it is packed to, where several products read it
 };
 
 /// sums[i][n] = sum over the terms of (lhs - lhs.zero) * (rhs - rhs.zero), exactly; row-major, product.rhs.columns to a
@@ -37,6 +40,8 @@ void integer_product(const GatherProduct& product, const Levels& lhs, const Leve
 Accumulator product_accumulator(const GatherProduct& product, const Levels& lhs, const Levels& rhs);
 
 /// The same in float32: every output is one chain of fused multiply-adds from 0, in rising order of the terms.
-void float_product(const GatherProduct& product, const float* lhs, const float* rhs, float* out);
+/// `panels`: as Levels::panels, of rhs.
+void float_product(const GatherProduct& product, const float* lhs, const float* rhs, float* out,
+                   PanelMemo* panels = nullptr);
 
 }  // namespace fqt::gemm

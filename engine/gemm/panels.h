@@ -1,7 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <span>
+#include <variant>
+#include <vector>
 
 #include "engine/buffer.h"
 #include "engine/gemm/gather.h"
@@ -30,6 +33,28 @@ Panels<float> pack_float(const float* source, const RhsGather& gather);
 /// Packs levels as differences level - zeros[column], which must fit T (int8_t or int16_t). `zeros`: of every column.
 template <typename T, typename Level>
 Panels<T> pack_levels(const Level* source, const RhsGather& gather, std::span<const uint16_t> zeros);
+
+/// The panels of one right operand, kept for products that read it as one before did. Any thread may ask.
+class PanelMemo {
+ public:
+  /// `planes`: of what `make` returns.
+  template <typename T, typename Make>
+  Panels<T> get(const RhsGather& gather, int planes, const Make& make) {
+    const std::lock_guard lock(mutex_);
+    for (const Entry& entry : entries_)
+      if (const auto* panels = std::get_if<Panels<T>>(&entry.panels))
+        if (panels->planes == planes && entry.gather == gather) return *panels;
+    return std::get<Panels<T>>(entries_.emplace_back(Entry{gather, make()}).panels);
+  }
+
+ private:
+  struct Entry {
+    RhsGather gather;
+    std::variant<Panels<int8_t>, Panels<int16_t>, Panels<float>> panels;
+  };
+  std::mutex mutex_;
+  std::vector<Entry> entries_;
+};
 
 /// Packs level - zeros[column] = 256 * high + low, low in 0 .. 255, as two planes.
 Panels<int16_t> pack_split(const uint16_t* source, const RhsGather& gather, std::span<const uint16_t> zeros);

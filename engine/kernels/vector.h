@@ -114,6 +114,13 @@ struct VectorKernels {
   void (*times)(float* y, const float* x, float factor, int64_t count);
   /// The largest of count >= 1 values; where one is NaN, any of them.
   float (*largest)(const float* x, int64_t count);
+  /// How many x[i] are not below `bound`, and how many are neither below nor equal: NaN counts.
+  int64_t (*count_not_below)(const float* x, float bound, int64_t count);
+  int64_t (*count_above)(const float* x, float bound, int64_t count);
+  /// x[i] = x[i] / total, divided in float64.
+  void (*divide)(float* x, double total, int64_t count);
+  /// y[i] = (x[i] - offset) * factor
+  void (*minus_times)(float* y, const float* x, float offset, float factor, int64_t count);
   /// The sum of a[i] * b[i], each exact in float64, in lanes as those of total.
   double (*dot)(const float* a, const float* b, int64_t count);
   /// grad_x[i] = (grad[i] - offset) * y[i] * scale

@@ -127,6 +127,36 @@ inline double lane_sum(int64_t count, const Term& term) {
   return result;
 }
 
+/// Of values for which `counts` holds; int32 in between, as wide as what is compared.
+template <typename Counts>
+inline int64_t count_where(const float* x, int64_t count, Counts counts) {
+  constexpr int64_t kBlock = int64_t{1} << 20;
+  int64_t all = 0;
+  for (int64_t begin = 0; begin < count; begin += kBlock) {
+    const int64_t end = begin + kBlock < count ? begin + kBlock : count;
+    int32_t some = 0;
+    for (int64_t i = begin; i < end; ++i) some += counts(x[i]) ? 1 : 0;
+    all += some;
+  }
+  return all;
+}
+
+inline int64_t count_not_below(const float* x, float bound, int64_t count) {
+  return count_where(x, count, [bound](float value) { return !(value < bound); });
+}
+
+inline int64_t count_above(const float* x, float bound, int64_t count) {
+  return count_where(x, count, [bound](float value) { return !(value <= bound); });
+}
+
+inline void divide(float* x, double total, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) x[i] = static_cast<float>(static_cast<double>(x[i]) / total);
+}
+
+inline void minus_times(float* __restrict y, const float* __restrict x, float offset, float factor, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) y[i] = (x[i] - offset) * factor;
+}
+
 inline double total(const float* x, int64_t count) {
   return lane_sum(count, [x](int64_t i) { return static_cast<double>(x[i]); });
 }
@@ -240,6 +270,10 @@ constexpr VectorKernels kVectorKernels{
     .gelu_grad = gelu_grad,
     .times = times,
     .largest = largest,
+    .count_not_below = count_not_below,
+    .count_above = count_above,
+    .divide = divide,
+    .minus_times = minus_times,
     .dot = dot,
     .softmax_grad = softmax_grad,
     .keep_from = keep_from,

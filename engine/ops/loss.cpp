@@ -1,7 +1,7 @@
 #include "engine/ops/loss.h"
 
-#include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "engine/check.h"
 #include "engine/kernels/table.h"
@@ -36,10 +36,10 @@ Var cross_entropy(Tape& tape, const Var& logits, std::span<const int32_t> labels
     for (int64_t row = begin; row < end; ++row) {
       const float* const logit = logits.value().data() + row * classes;
       float* const share = softmax.data() + row * classes;
-      const float largest = *std::max_element(logit, logit + classes);  // exp of no more than 0 cannot overflow
+      const float largest = kernel.largest(logit, classes);  // exp of no more than 0 cannot overflow
       kernel.exp_minus(share, logit, largest, classes);
       const double total = kernel.total(share, classes);
-      for (int64_t i = 0; i < classes; ++i) share[i] = static_cast<float>(share[i] / total);
+      kernel.divide(share, total, classes);
       const size_t index = static_cast<size_t>(row);
       losses[index] = math::log(total) - (static_cast<double>(logit[labels[index]]) - largest);
       if (smoothing == 0) continue;
@@ -61,12 +61,13 @@ Var cross_entropy(Tape& tape, const Var& logits, std::span<const int32_t> labels
                        const float every = static_cast<float>(smoothing / static_cast<double>(classes));
                        const float own = static_cast<float>(1 - smoothing) + every;
                        Tensor grad_logits(softmax.shape());
+                       const kernels::VectorKernels& kernel = kernels::active().vector;
                        parallel_for(rows, grain(classes), [&](int64_t begin, int64_t end) {
                          for (int64_t row = begin; row < end; ++row) {
                            const float* const share = softmax.data() + row * classes;
                            float* const out = grad_logits.data() + row * classes;
                            const int32_t label = labels[static_cast<size_t>(row)];
-                           for (int64_t i = 0; i < classes; ++i) out[i] = (share[i] - every) * weight;
+                           kernel.minus_times(out, share, every, weight, classes);
                            out[label] = (share[label] - own) * weight;
                          }
                        });
@@ -78,16 +79,20 @@ int64_t count_correct(const Tensor& logits, std::span<const int32_t> labels, int
   check_labels("count_correct", logits, labels);
   check(top >= 1, "[count_correct] the {} largest logits; give at least 1", top);
   const int64_t classes = logits.dim(1);
-  int64_t correct = 0;
-  for (size_t row = 0; row < labels.size(); ++row) {
-    const float* const logit = logits.data() + static_cast<int64_t>(row) * classes;
-    const float* const label = logit + labels[row];
-    // What is not smaller stands before; NaN is not smaller than anything.
-    const int64_t before = std::count_if(logit, label, [&](float other) { return !(other < *label); }) +
-                           std::count_if(label + 1, logit + classes, [&](float other) { return !(other <= *label); });
-    correct += *label == *label && before < top;
-  }
-  return correct;
+  const kernels::VectorKernels& kernel = kernels::active().vector;
+  std::vector<int32_t> correct(labels.size());
+  parallel_for(logits.dim(0), grain(classes), [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const int64_t label = labels[static_cast<size_t>(row)];
+      const float* const logit = logits.data() + row * classes;
+      const float own = logit[label];
+      // What is not smaller stands before; NaN is not smaller than anything.
+      const int64_t before =
+          kernel.count_not_below(logit, own, label) + kernel.count_above(logit + label + 1, own, classes - label - 1);
+      correct[static_cast<size_t>(row)] = own == own && before < top;
+    }
+  });
+  return std::accumulate(correct.begin(), correct.end(), int64_t{0});
 }
 
 }  // namespace fqt::ops
