@@ -18,12 +18,13 @@ test: packages  ## build everything and run the tests
 	cmake --build --preset release
 	ctest --preset release --parallel $(JOBS)
 
-bench: packages  ## compare the kernels with oneDNN, and time a training step
+bench: packages  ## compare the kernels with oneDNN, and time training steps of every model
 	@scripts/install_packages.sh bench
 	cmake --preset release
 	cmake --build --preset release --target fqt
 	$(PROGRAM) bench gemm
-	$(PROGRAM) bench step resnet20 --batch 128
+	$(PROGRAM) bench quantize
+	scripts/bench.py --program $(PROGRAM) --out build/bench.md $(if $(PYTORCH),--pytorch $(PYTORCH))
 
 asan: packages  ## build with the address and undefined-behaviour sanitizers and run the tests
 	cmake --preset asan
