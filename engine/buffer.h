@@ -8,9 +8,9 @@
 namespace fqt {
 
 /// Uninitialised memory, aligned to 64 bytes, with at least 64 readable bytes behind its end, so that a vector load or
-/// a group of codes may run past the last element. Freed blocks are kept and handed out again, for up to half
-/// their size: a training step asks for the same sizes over and over, and fresh pages from the system would cost more
-/// than the arithmetic on them.
+/// a group of codes may run past the last element. Freed blocks are kept and handed out again, for requests
+/// of at least half their size: a training step asks for the same sizes over and over, and fresh pages from the system
+/// would cost more than the arithmetic on them.
 std::shared_ptr<std::byte> allocate_storage(int64_t bytes);
 
 /// Bytes of memory that buffers have taken up so far, at the largest that each block was asked for: what they may have

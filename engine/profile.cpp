@@ -130,8 +130,13 @@ std::vector<Event> Recording::stop() {
   std::vector<Event> events;
   for (size_t thread = 0; thread < all.tracks.size(); ++thread)
     for (const Raw& raw : all.tracks[thread]->events) {
-      Event event{raw.label, static_cast<int>(thread), raw.depth, in_seconds(raw.start - all.start_ticks),
-                  in_seconds(raw.end - raw.start)};
+      Event event{.phase = raw.label.phase,
+                  .operation = std::string(raw.label.operation),
+                  .detail = std::string(raw.label.detail),
+                  .thread = static_cast<int>(thread),
+                  .depth = raw.depth,
+                  .start = in_seconds(raw.start - all.start_ticks),
+                  .seconds = in_seconds(raw.end - raw.start)};
       for (size_t phase = 0; phase < kPhases; ++phase) event.own[phase] = in_seconds(raw.tallies[phase]);
       event.own[static_cast<size_t>(raw.label.phase)] += in_seconds(raw.self);
       events.push_back(event);

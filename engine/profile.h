@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -24,14 +25,14 @@ enum class Phase : uint8_t {
   pointwise,  ///< activations, sums, dropout, pooling, embeddings
   sequence,   ///< the cell of an LSTM, softmax, heads of an attention
   loss,
-  optimizer,  ///< zeroed gradients, clipping, the update
+  optimizer,  ///< clipping and the update
 };
 inline constexpr size_t kPhases = 12;
-inline constexpr std::array<std::string_view, kPhases> kPhaseNames{
-    "other",    "loader", "range",     "quantize", "pack", "gemm",
-    "epilogue", "norm",   "pointwise", "sequence", "loss", "optimizer"};
+inline constexpr std::array<std::string_view, kPhases> kPhaseNames{"other",     "loader",   "range",    "quantize",
+                                                                   "pack",      "gemm",     "epilogue", "norm",
+                                                                   "pointwise", "sequence", "loss",     "optimizer"};
 
-/// What a thread is at. The names must live until the recording is read: names of sites, or literals.
+/// What a thread is at. The names must live until the recording is stopped: names of sites, or literals.
 struct Label {
   Phase phase = Phase::other;
   std::string_view operation = {};  ///< the site of a product, or the name of an operation
@@ -43,9 +44,10 @@ using PhaseSeconds = std::array<double, kPhases>;
 
 /// One Scope as it was.
 struct Event {
-  Label label;
-  int thread = 0;  ///< 0 is the one that records
-  int depth = 0;   ///< scopes around it on its thread
+  Phase phase = Phase::other;
+  std::string operation, detail;  ///< as in Label
+  int thread = 0;                 ///< 0 is the one that records
+  int depth = 0;                  ///< scopes around it on its thread
   double start = 0, seconds = 0;
   PhaseSeconds own = {};  ///< `seconds` less those of the scopes inside, split where it was told apart
 };

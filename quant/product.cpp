@@ -62,8 +62,9 @@ class Step {
   /// accumulator is emulated. Returns whether it did.
   bool multiply(ProductKind kind, std::span<const gemm::DepthwiseProduct> products, const Operand& lhs,
                 const Operand& rhs, const gemm::AccumulatorFormat& accumulator, Tensor& result) const {
+    if (products.empty() || probe_ || accumulator.bits != 0) return false;
     const profile::Scope scope(profile::Phase::gemm, {}, kProductNames[static_cast<size_t>(kind)]);
-    return !probe_ && accumulator.bits == 0 && multiply_depthwise(products, lhs, rhs, result.data());
+    return multiply_depthwise(products, lhs, rhs, result.data());
   }
 
   /// `swapped`: lhs is what the kind of product calls its right operand, and the other way round.

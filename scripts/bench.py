@@ -25,7 +25,10 @@ STEPS = [
 
 
 def run_json(command):
-    result = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    try:
+        result = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    except OSError as error:
+        sys.exit(f"bench: {command[0]}: {error.strerror}")
     if result.returncode != 0:
         sys.exit(f"bench: {' '.join(command)} ended with {result.returncode}")
     return json.loads(result.stdout.strip().splitlines()[-1])
@@ -46,7 +49,7 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", help="file for the table; it is printed in any case")
     args = parser.parse_args()
-    wanted = args.models.split(",") if args.models else [step[0] for step in STEPS]
+    wanted = [name for name in args.models.split(",") if name] if args.models else [step[0] for step in STEPS]
     unknown = set(wanted) - {step[0] for step in STEPS}
     if unknown:
         sys.exit(f"bench: no such model: {', '.join(sorted(unknown))}; there are {', '.join(s[0] for s in STEPS)}")

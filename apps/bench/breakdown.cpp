@@ -18,14 +18,14 @@ Breakdown break_down(std::span<const profile::Event> events, int64_t steps) {
   const double share = 1.0 / static_cast<double>(steps);
   for (const profile::Event& event : events) {
     if (event.thread != 0) continue;  // what others do meanwhile is inside of what the first one waits for
-    OperationTime& operation = by_name[event.label.operation];
+    OperationTime& operation = by_name[event.operation];
     for (size_t phase = 0; phase < kPhases; ++phase) {
       const double seconds = event.own[phase] * share;
       all.seconds += seconds;
       all.phases[phase] += seconds;
       operation.phases[phase] += seconds;
       operation.seconds += seconds;
-      if (!event.label.detail.empty() && event.label.detail != "forward") operation.backward += seconds;
+      if (!event.detail.empty() && event.detail != "forward") operation.backward += seconds;
     }
   }
   for (auto& [name, operation] : by_name) {
@@ -40,10 +40,9 @@ std::string chrome_trace(std::span<const profile::Event> events) {
   constexpr double kMicroseconds = 1e6;
   trainer::Json list = trainer::Json::array();
   for (const profile::Event& event : events) {
-    const profile::Label& label = event.label;
-    const std::string_view phase = kPhaseNames[static_cast<size_t>(label.phase)];
-    std::string name(label.operation.empty() ? phase : label.operation);
-    if (!label.operation.empty() && label.phase != profile::Phase::other) name += fmt::format(" {}", phase);
+    const std::string_view phase = kPhaseNames[static_cast<size_t>(event.phase)];
+    std::string name(event.operation.empty() ? phase : event.operation);
+    if (!event.operation.empty() && event.phase != profile::Phase::other) name += fmt::format(" {}", phase);
     trainer::Json entry{{"name", name},
                         {"cat", phase},
                         {"ph", "X"},
@@ -51,9 +50,9 @@ std::string chrome_trace(std::span<const profile::Event> events) {
                         {"dur", event.seconds * kMicroseconds},
                         {"pid", 1},
                         {"tid", event.thread}};
-    if (!label.detail.empty()) entry["args"]["pass"] = label.detail;
+    if (!event.detail.empty()) entry["args"]["pass"] = event.detail;
     for (size_t part = 0; part < kPhases; ++part)
-      if (event.own[part] > 0 && part != static_cast<size_t>(label.phase))
+      if (event.own[part] > 0 && part != static_cast<size_t>(event.phase))
         entry["args"][fmt::format("{}, microseconds", kPhaseNames[part])] = event.own[part] * kMicroseconds;
     list.push_back(std::move(entry));
   }

@@ -20,7 +20,7 @@ trainer::Experiment open(const StepOptions& options) {
   const trainer::ImageOptions& images = options.config.images;
   // What is drawn in a smaller size is meant for ImageNet.
   const int64_t side = images.side > 0 || images.drawn_side == 0 ? images.side : kImageNetSide;
-  return trainer::open_experiment(options.config, random_data(input, side));
+  return trainer::open_experiment(options.config, random_data(input, side, options.config.train.batch));
 }
 
 int widest(const quant::BitTable& bits) {
@@ -33,7 +33,11 @@ int widest(const quant::BitTable& bits) {
 
 }  // namespace
 
-double StepReport::achieved_gops() const { return operations / (median(milliseconds) * 1e6); }
+double StepReport::median_ms() const { return median(milliseconds); }
+double StepReport::least_ms() const { return std::ranges::min(milliseconds); }
+double StepReport::most_ms() const { return std::ranges::max(milliseconds); }
+
+double StepReport::achieved_gops() const { return operations / (median_ms() * 1e6); }
 
 double StepReport::gemm_gops() const {
   return operations / (breakdown.phases[static_cast<size_t>(profile::Phase::gemm)] * 1e9);
@@ -63,6 +67,7 @@ StepReport run_step(const StepOptions& options) {
     trainer.step(nullptr);
   }
   report.events = recording.stop();
+  report.recorded = options.steps;
   report.breakdown = break_down(report.events, options.steps);
   return report;
 }

@@ -21,6 +21,7 @@ struct StepReport {
   bool images = true;                ///< or tokens
   std::vector<double> milliseconds;  ///< of each step: loader, forward, loss, backward, optimizer
   double operations = 0;             ///< 2 * multiply-accumulates of a step's products
+  int64_t recorded = 0;              ///< steps that `breakdown` is of
   int bits = 32;                     ///< the widest operand of a quantized product; 32 in float
   double peak_gops = 0;              ///< what one thread can do on such operands, measured just before
   std::vector<profile::Event> events;
@@ -29,6 +30,9 @@ struct StepReport {
   /// Gop/s of the products, of whole steps and of the time that is multiplying and adding.
   double achieved_gops() const;
   double gemm_gops() const;
+  double median_ms() const;
+  double least_ms() const;
+  double most_ms() const;
 };
 
 /// Trains a model for a few steps and says where the time went. Errors as trainer::open_experiment.

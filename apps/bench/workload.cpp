@@ -1,5 +1,6 @@
 #include "bench/workload.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "engine/random.h"
@@ -20,15 +21,15 @@ std::vector<uint32_t> random_words(int64_t count, uint64_t stream) {
 
 class RandomImages : public data::ImageDataset {
  public:
-  RandomImages(int64_t side, int64_t classes)
-      : side_(side), classes_(classes), words_(random_words(side * side * 3 / 4 + kImages, 1)) {}
+  RandomImages(int64_t side, int64_t classes, int64_t size)
+      : side_(side), classes_(classes), size_(size), words_(random_words(side * side * 3 / 4 + size, 1)) {}
 
   std::string name() const override { return "random"; }
   int64_t height() const override { return side_; }
   int64_t width() const override { return side_; }
   int64_t channels() const override { return 3; }
   int64_t classes() const override { return classes_; }
-  int64_t size() const override { return kImages; }
+  int64_t size() const override { return size_; }
   int32_t read(int64_t index, std::span<uint8_t> pixels) const override {
     std::memcpy(pixels.data(), words_.data() + index, pixels.size());
     return static_cast<int32_t>(index % classes_);
@@ -36,7 +37,7 @@ class RandomImages : public data::ImageDataset {
   uint64_t hash() const override { return kSeed; }
 
  private:
-  int64_t side_, classes_;
+  int64_t side_, classes_, size_;
   std::vector<uint32_t> words_;
 };
 
@@ -48,12 +49,13 @@ std::unique_ptr<data::TokenStream> random_tokens() {
 
 }  // namespace
 
-data::Data random_data(models::ModelInput input, int64_t side) {
+data::Data random_data(models::ModelInput input, int64_t side, int64_t batch) {
   if (input == models::ModelInput::images) {
     if (side == 0) side = kSmallSide;
     const int64_t classes = side > kLargestSmall ? 1000 : 10;
-    return {data::ImageData{std::make_unique<RandomImages>(side, classes),
-                            std::make_unique<RandomImages>(side, classes),
+    const int64_t size = std::max(kImages, batch);
+    return {data::ImageData{std::make_unique<RandomImages>(side, classes, size),
+                            std::make_unique<RandomImages>(side, classes, size),
                             {{0.5f, 0.5f, 0.5f}, {0.25f, 0.25f, 0.25f}}}};
   }
   data::TextData text{random_tokens(), random_tokens(), random_tokens(), {}, {}};

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "bench/clock.h"
 #include "bench/step.h"
+#include "engine/check.h"
 #include "engine/kernels/table.h"
 #include "fqt/bench.h"
 #include "fqt/config_options.h"
@@ -24,6 +24,9 @@ using profile::kPhases;
 
 constexpr size_t kShown = 12;  ///< operations, the costliest first
 constexpr double kMilli = 1e3;
+constexpr const char* kModel = "resnet20";
+constexpr std::string_view kForTraining[] = {"threads",    "out",         "train.steps", "train.epochs",
+                                             "eval.every", "eval.images", "eval.tokens", "probe.every"};
 
 struct Arguments {
   BenchArguments common;
@@ -32,9 +35,11 @@ struct Arguments {
 };
 
 bench::StepOptions step_options(const Arguments& arguments) {
+  for (const Assignment& flag : arguments.flags)
+    check(std::ranges::find(kForTraining, flag.key) == std::end(kForTraining),
+          "{}: a step does not depend on it, or --threads and --repeats say it; leave it out", flag.where);
   bench::StepOptions options;
-  std::vector<Assignment> flags{{"model", "resnet20", "the default"}, {"threads", "1", "the default"}};
-  options.config = resolve_config({flags, arguments.flags});
+  options.config = resolve_config({{{"model", kModel, "the default"}}, arguments.flags});
   options.config.threads = arguments.common.threads;
   options.config.train.steps = 1 << 20;  // a schedule over steps must not end before the measurement does
   options.config.train.epochs = 0;
@@ -51,9 +56,6 @@ Json phases_json(const profile::PhaseSeconds& phases) {
 }
 
 Json to_json(const bench::StepOptions& options, const bench::StepReport& report) {
-  const std::vector<double>& times = report.milliseconds;
-  const auto [least, most] = std::minmax_element(times.begin(), times.end());
-  const double median = bench::median(times);
   Json operations = Json::array();
   for (const bench::OperationTime& operation : report.breakdown.operations)
     operations.push_back({{"name", operation.name},
@@ -66,10 +68,10 @@ Json to_json(const bench::StepOptions& options, const bench::StepReport& report)
           {"batch", options.config.train.batch},
           {"threads", options.config.threads},
           {"isa", kernels::active().isa},
-          {"ms_median", median},
-          {"ms_min", *least},
-          {"ms_max", *most},
-          {"items_per_second", static_cast<double>(report.items) / median * kMilli},
+          {"ms_median", report.median_ms()},
+          {"ms_min", report.least_ms()},
+          {"ms_max", report.most_ms()},
+          {"items_per_second", static_cast<double>(report.items) / report.median_ms() * kMilli},
           {"peak_rss_mb", static_cast<double>(peak_resident_bytes()) / 1e6},
           {"gop", report.operations * 1e-9},
           {"gops", report.achieved_gops()},
@@ -100,18 +102,16 @@ std::string phase_lines(const bench::Breakdown& breakdown) {
 std::string operation_lines(const bench::Breakdown& breakdown) {
   using profile::Phase;
   std::string text = fmt::format("{:<24} {:>8} {:>5} {:>8} {:>8} {:>8} {:>6} {:>6}\n", "operation", "ms", "%",
-                                 "backward", "quantize", "gemm", "pack", "scale");
+                                 "backward", "quantize", "gemm", "pack", "epil.");
   const auto of = [](const bench::OperationTime& operation, Phase phase) {
     return operation.phases[static_cast<size_t>(phase)] * kMilli;
   };
   bench::OperationTime rest{.name = ""};
-  for (size_t i = 0; i < breakdown.operations.size(); ++i) {
+  for (size_t i = kShown; i < breakdown.operations.size(); ++i) {
     const bench::OperationTime& operation = breakdown.operations[i];
-    if (i >= kShown) {
-      rest.seconds += operation.seconds;
-      rest.backward += operation.backward;
-      for (size_t phase = 0; phase < kPhases; ++phase) rest.phases[phase] += operation.phases[phase];
-    }
+    rest.seconds += operation.seconds;
+    rest.backward += operation.backward;
+    for (size_t phase = 0; phase < kPhases; ++phase) rest.phases[phase] += operation.phases[phase];
   }
   const auto line = [&](const bench::OperationTime& operation) {
     text += fmt::format("{:<24.24} {:>8.2f} {:>5.1f} {:>8.2f} {:>8.2f} {:>8.2f} {:>6.2f} {:>6.2f}\n", operation.name,
@@ -127,9 +127,6 @@ std::string operation_lines(const bench::Breakdown& breakdown) {
 }
 
 std::string to_text(const bench::StepOptions& options, const bench::StepReport& report) {
-  const std::vector<double>& times = report.milliseconds;
-  const auto [least, most] = std::minmax_element(times.begin(), times.end());
-  const double median = bench::median(times);
   const Config& config = options.config;
   return fmt::format(
              "{} at {}, batch {}, {} thread{}, {}\n"
@@ -137,16 +134,19 @@ std::string to_text(const bench::StepOptions& options, const bench::StepReport& 
              "{:.2f} Gop of products a step: {:.1f} Gop/s over all, {:.1f} in gemm; a thread's peak here is {:.1f} "
              "({})\n",
              config.model, config.plan, config.train.batch, config.threads, config.threads == 1 ? "" : "s",
-             kernels::active().isa, median, times.size(), *least, *most,
-             static_cast<double>(report.items) / median * kMilli, report.images ? "images" : "tokens",
+             kernels::active().isa, report.median_ms(), report.milliseconds.size(), report.least_ms(), report.most_ms(),
+             static_cast<double>(report.items) / report.median_ms() * kMilli, report.images ? "images" : "tokens",
              static_cast<double>(peak_resident_bytes()) / 1e6, report.operations * 1e-9, report.achieved_gops(),
              report.gemm_gops(), report.peak_gops,
              report.bits == 32 ? std::string("float32") : fmt::format("{} bits", report.bits)) +
-         "\n" + phase_lines(report.breakdown) + "\n" + operation_lines(report.breakdown);
+         fmt::format("\n{} more steps, recorded, of {:.1f} ms each:\n", report.recorded,
+                     report.breakdown.seconds * kMilli) +
+         phase_lines(report.breakdown) + "\n" + operation_lines(report.breakdown);
 }
 
 void run(const Arguments& arguments) {
   const bench::StepOptions options = step_options(arguments);
+  if (!arguments.trace.empty()) write_text_file(arguments.trace, "");  // said before the measurement, if it cannot be
   const bench::StepReport report = bench::run_step(options);
   if (!arguments.trace.empty()) write_text_file(arguments.trace, bench::chrome_trace(report.events));
   print(arguments.common.json ? trainer::to_text(to_json(options, report)) + "\n" : to_text(options, report));
@@ -164,6 +164,8 @@ Action declare_bench_step(CLI::App& app) {
   declare_bench_options(app, arguments->common);
   app.add_option("--trace", arguments->trace, "write what was recorded in Chrome's trace format")->type_name("FILE");
   app.footer(
+      "The model is resnet20 where none is named; plan and batch are those of `fqt train`. quantize in the table of\n"
+      "operations takes in finding the range, epil. is the epilogue: sums to float32.\n"
       "Without --data a step is measured on random values in memory: images of 32 pixels a side and 10 classes\n"
       "(224 and 1,000 for models of ImageNet), or tokens of a vocabulary of 10,000.");
   return [arguments] { run(*arguments); };

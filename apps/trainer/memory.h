@@ -22,7 +22,7 @@ struct MemoryNeed {
 };
 
 /// Counted in a rehearsal (engine/rehearsal.h) of a few steps and a batch of evaluation, on a model of its own: it
-/// takes milliseconds. Probes and what is read to start from (`weights`) are not counted.
+/// takes a fraction of a second. Probes and what is read to start from (`weights`) are not counted.
 MemoryNeed expected_memory(const Experiment& experiment);
 
 /// "about 287 MB (weights 1 MB, ..., program 12 MB)", in MB of 10^6 bytes; parts that round to 0 are left out.

@@ -40,7 +40,7 @@ train.learning_rate = 0.005
 )"},
     {"mobilenet_v2[_W]", R"(
 train.batch = 64
-train.learning_rate = 0.05
+train.learning_rate = 0.02
 train.weight_decay = 4e-5
 layers.dropout = 0.2
 )"},

@@ -3,6 +3,7 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -77,11 +78,15 @@ TEST_CASE("bench step: --trace writes events that lie within the recording") {
   CHECK(outcome.out.find("phase") != std::string::npos);
   const Json trace = Json::parse(std::ifstream(folder / "trace.json"));
   REQUIRE(trace["traceEvents"].size() > 20);
+  std::set<std::string> names;
   for (const Json& event : trace["traceEvents"]) {
+    names.insert(event["name"]);
     CHECK(event["ph"] == "X");
     CHECK(event["ts"] >= 0);
     CHECK(event["dur"] >= 0);
   }
+  for (const char* name : {"stem.conv", "stem.conv gemm", "stage3.block0.conv2 quantize", "batch_norm_relu norm"})
+    CHECK(names.contains(name));
 }
 
 TEST_CASE("bench step: what is wrong is said") {
