@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "trainer/checkpoint.h"
 #include "trainer/evaluate.h"
 #include "trainer/experiment.h"
 #include "trainer/interrupt.h"
@@ -25,10 +26,11 @@ struct TrainResult {
 };
 
 /// `memory` is what the manifest says was expected. Trains experiment.model for config.train.steps steps and evaluates
-/// it. Writes the run directory from the first step on; however a run ends, its log, its manifest and (unless it
-/// diverged) its weights stay there. Error(interrupted) after a signal; Error(data) naming the step where it diverged
-/// (a loss, an operand or a weight that is NaN or infinite); Error(io) where the run directory cannot be written.
+/// it, from the beginning or, to the same bits, from a checkpoint `from`, which may be null. Writes the run directory
+/// from the first step on; however a run ends, its log, its manifest and (unless it diverged) its weights and
+/// checkpoints stay there. Error(interrupted) after a signal; Error(data) naming the step where it diverged (a loss, an
+/// operand or a weight that is NaN or infinite); Error(io) where the run directory cannot be written.
 TrainResult train(Experiment& experiment, const MemoryNeed& memory, const RunDirectory& directory, Progress& progress,
-                  const Interrupt& interrupt);
+                  const Interrupt& interrupt, const Checkpoint* from = nullptr);
 
 }  // namespace fqt::trainer
