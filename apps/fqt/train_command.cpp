@@ -62,6 +62,9 @@ Session resume(const Arguments& arguments, Progress& progress) {
   ResumedConfig resumed = resumed_config(directory, from, layers_of(arguments));
   Experiment experiment = open_experiment(resumed.config);
   check_resumable(experiment, from);
+  if (const std::string commit = from.identity.value("commit", ""); commit != build_info().commit)
+    progress.note(fmt::format("the checkpoint was written by commit {}, this is {}: the same bits are not certain",
+                              commit, build_info().commit));
   resumed.recorded.train = experiment.config.train;
   resumed.recorded.data = experiment.config.data;
   if (const std::string toml = to_toml(resumed.recorded); toml != read_text_file(directory.config()))
