@@ -147,8 +147,9 @@ TEST_CASE("resume: from the middle to the same bits, figures, log and probes") {
 
 TEST_CASE("resume: an interrupted run goes on where it was") {
   const TemporaryFolder folder;
-  const Arguments arguments{"lstm_lm", "--batch", "2",     "--steps",    "3000",  "--set",          "hidden=8",
-                            "--set",   "depth=1", "--set", "sequence=5", "--set", "eval.tokens=40", "--json"};
+  const Arguments arguments{"lstm_lm",        "--batch",  "2",     "--steps", "600",   "--threads",  "1",
+                            "--set",          "hidden=8", "--set", "depth=1", "--set", "sequence=5", "--set",
+                            "eval.tokens=40", "--json"};
   const std::string left = folder / "left", run = folder / "run";
   const Ending expected = ending_of(left, succeed(Arguments{"train"} + arguments + Arguments{"--out", left}));
   Process process(Arguments{"train"} + arguments + Arguments{"--out", run});
@@ -282,18 +283,21 @@ TEST_CASE("resume: whichever write, fsync or rename fails, the run goes on from 
   };
   const uint64_t expected = train_here(config, directory_of("whole"), nullptr);
   // There are about a thousand writes, one a tensor, and few of the others.
-  const std::pair<FailingCall, int> kinds[] = {
-      {FailingCall::write, 61}, {FailingCall::fsync, 1}, {FailingCall::rename, 1}};
+  struct Kind {
+    FailingCall call;
+    int stride;
+  };
+  const Kind kinds[] = {{FailingCall::write, 97}, {FailingCall::fsync, 1}, {FailingCall::rename, 1}};
   int runs = 0, resumed = 0;
-  for (const auto& [call, stride] : kinds) {
+  for (const Kind& kind : kinds) {
     bool failed = true;
-    for (int n = 0; failed; n += stride, ++runs) {
-      CAPTURE(static_cast<int>(call));
+    for (int n = 0; failed; n += kind.stride, ++runs) {
+      CAPTURE(static_cast<int>(kind.call));
       CAPTURE(n);
       REQUIRE(n < 5000);
       const trainer::RunDirectory directory = directory_of("run" + std::to_string(runs));
       try {
-        const FailingCalls failing(call, n);
+        const FailingCalls failing(kind.call, n);
         const uint64_t hash = train_here(config, directory, nullptr);
         CHECK(hash == expected);
         failed = false;
