@@ -118,7 +118,7 @@ void run(const Arguments& arguments) {
   const MemoryNeed memory = expected_memory(experiment);
   progress.note("memory: " + describe(memory));
   if (const auto warning = memory_warning(experiment, memory, available_bytes())) progress.warn(*warning);
-  const TrainResult result = train(experiment, memory, directory, progress, interrupt, from ? &*from : nullptr);
+  const TrainResult result = train(experiment, memory, directory, progress, interrupt, std::move(from));
   print(arguments.json ? to_text(to_json(experiment, directory, result)) + "\n"
                        : to_summary(experiment, directory, result));
 }

@@ -93,9 +93,9 @@ Checkpoint read_checkpoint(const std::string& path) {
   return checkpoint;
 }
 
-void restore(const Checkpoint& checkpoint, layers::Module& model, optim::Optimizer& optimizer) {
-  std::map<std::string, const Tensor*> unclaimed;
-  for (const NamedTensor& named : checkpoint.file.tensors) unclaimed[named.name] = &named.tensor;
+void restore(Checkpoint&& checkpoint, layers::Module& model, optim::Optimizer& optimizer) {
+  std::map<std::string, Tensor*> unclaimed;
+  for (NamedTensor& named : checkpoint.file.tensors) unclaimed[named.name] = &named.tensor;
   const auto require = [&](bool condition, const std::string& name, const char* problem) {
     if (!condition) fail(ErrorKind::data, "[checkpoint] {}: tensor '{}' {}", checkpoint.path, name, problem);
   };
@@ -103,9 +103,9 @@ void restore(const Checkpoint& checkpoint, layers::Module& model, optim::Optimiz
     const auto claimed = unclaimed.extract(place.name);
     if (claimed.empty() && place.may_be_missing) continue;
     require(!claimed.empty(), place.name, "is missing");
-    const Tensor& tensor = *claimed.mapped();
+    Tensor& tensor = *claimed.mapped();
     require(!place.tensor->defined() || tensor.shape() == place.tensor->shape(), place.name, "has another shape");
-    *place.tensor = tensor.clone();
+    *place.tensor = std::move(tensor);
   }
   for (const auto& [name, tensor] : unclaimed) require(false, name, "is unknown to the model");
 }

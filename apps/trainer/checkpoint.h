@@ -39,8 +39,8 @@ void write_checkpoint(const std::string& path, layers::Module& model, optim::Opt
 /// Error(missing), Error(io); Error(data) where the file is damaged, no checkpoint, or of another format.
 Checkpoint read_checkpoint(const std::string& path);
 
-/// Puts its tensors into a model and an optimizer of the same kind; Error(data) where they do not fit.
-void restore(const Checkpoint& checkpoint, layers::Module& model, optim::Optimizer& optimizer);
+/// Moves its tensors into a model and an optimizer of the same kind; Error(data) where they do not fit.
+void restore(Checkpoint&& checkpoint, layers::Module& model, optim::Optimizer& optimizer);
 
 /// Whether a tensor of a file is there for training alone, and no part of a model's weights.
 bool is_training_state(const std::string& name);

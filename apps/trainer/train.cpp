@@ -45,7 +45,7 @@ class Run {
  public:
   /// `manifest` describes the run; `from` may be null.
   Run(Experiment& experiment, Json manifest, const RunDirectory& directory, Progress& progress,
-      const Interrupt& interrupt, const Checkpoint* from)
+      const Interrupt& interrupt, Checkpoint* from)
       : experiment_(experiment),
         config_(experiment.config),
         directory_(directory),
@@ -58,7 +58,7 @@ class Run {
         trainer_(experiment, state_),
         checkpoints_(directory, config_.checkpoint, from) {
     if (from) {
-      go_on(*from);
+      go_on(std::move(*from));
     } else {
       write_text_file(directory.config(), to_toml(config_));
       write_text_file(directory.plan(), plan_toml(config_, experiment.bits, experiment.sites));
@@ -86,8 +86,8 @@ class Run {
   }
 
  private:
-  void go_on(const Checkpoint& from) {
-    restore(from, *experiment_.model, trainer_.optimizer());
+  void go_on(Checkpoint&& from) {
+    restore(std::move(from), *experiment_.model, trainer_.optimizer());
     restore_overflows();
     manifest_["resumed_from"] = state_.step;
     note_best();
@@ -277,14 +277,15 @@ class Run {
 }  // namespace
 
 TrainResult train(Experiment& experiment, const MemoryNeed& memory, const RunDirectory& directory, Progress& progress,
-                  const Interrupt& interrupt, const Checkpoint* from) {
+                  const Interrupt& interrupt, std::optional<Checkpoint> from) {
   Json manifest = describe_run(experiment);
   manifest["memory_expected"] = memory.total();
   if (from) {
     check_same_data(*from, experiment, manifest["data"]);
     cut_logs(directory, from->state, progress);
   }
-  return Run(experiment, std::move(manifest), directory, progress, interrupt, from).train_and_evaluate();
+  return Run(experiment, std::move(manifest), directory, progress, interrupt, from ? &*from : nullptr)
+      .train_and_evaluate();
 }
 
 }  // namespace fqt::trainer

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "trainer/checkpoint.h"
@@ -26,11 +27,11 @@ struct TrainResult {
 };
 
 /// `memory` is what the manifest says was expected. Trains experiment.model for config.train.steps steps and evaluates
-/// it, from the beginning or, to the same bits, from a checkpoint `from`, which may be null. Writes the run directory
+/// it, from the beginning or, to the same bits, from a checkpoint. Writes the run directory
 /// from the first step on; however a run ends, its log, its manifest and (unless it diverged) its weights and
 /// checkpoints stay there. Error(interrupted) after a signal; Error(data) naming the step where it diverged (a loss, an
 /// operand or a weight that is NaN or infinite); Error(io) where the run directory cannot be written.
 TrainResult train(Experiment& experiment, const MemoryNeed& memory, const RunDirectory& directory, Progress& progress,
-                  const Interrupt& interrupt, const Checkpoint* from = nullptr);
+                  const Interrupt& interrupt, std::optional<Checkpoint> from = std::nullopt);
 
 }  // namespace fqt::trainer

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
 #include <thread>
 
@@ -117,13 +118,13 @@ void check_refused(const Arguments& arguments, int exit_code, const std::string&
   CHECK(contains(outcome.err, part));
 }
 
-/// Trains in this process; `from` may be null.
+/// Trains in this process.
 uint64_t train_here(const trainer::Config& config, const trainer::RunDirectory& directory,
-                    const trainer::Checkpoint* from) {
+                    std::optional<trainer::Checkpoint> from = std::nullopt) {
   trainer::Experiment experiment = trainer::open_experiment(config);
   trainer::Progress progress(true);
   const trainer::Interrupt interrupt;
-  return trainer::train(experiment, {}, directory, progress, interrupt, from).weights_hash;
+  return trainer::train(experiment, {}, directory, progress, interrupt, std::move(from)).weights_hash;
 }
 
 }  // namespace
@@ -281,7 +282,7 @@ TEST_CASE("resume: whichever write, fsync or rename fails, the run goes on from 
     config.out = folder / name;
     return trainer::RunDirectory::create(config, "shapes");
   };
-  const uint64_t expected = train_here(config, directory_of("whole"), nullptr);
+  const uint64_t expected = train_here(config, directory_of("whole"));
   // There are about a thousand writes, one a tensor, and few of the others.
   struct Kind {
     FailingCall call;
@@ -298,7 +299,7 @@ TEST_CASE("resume: whichever write, fsync or rename fails, the run goes on from 
       const trainer::RunDirectory directory = directory_of("run" + std::to_string(runs));
       try {
         const FailingCalls failing(kind.call, n);
-        const uint64_t hash = train_here(config, directory, nullptr);
+        const uint64_t hash = train_here(config, directory);
         CHECK(hash == expected);
         failed = false;
       } catch (const Error& error) {
@@ -307,9 +308,8 @@ TEST_CASE("resume: whichever write, fsync or rename fails, the run goes on from 
       }
       std::error_code none;
       if (!fs::exists(directory.checkpoint(0), none) && !fs::exists(directory.checkpoint(2), none)) continue;
-      const trainer::Checkpoint from =
-          trainer::newest_checkpoint(directory, [](const std::string& line) { FAIL(line); });
-      CHECK(train_here(config, directory, &from) == expected);
+      trainer::Checkpoint from = trainer::newest_checkpoint(directory, [](const std::string& line) { FAIL(line); });
+      CHECK(train_here(config, directory, std::move(from)) == expected);
       ++resumed;
     }
   }

@@ -21,11 +21,11 @@ import time
 # Small models with much that has to be carried over: hidden state, batch norm, running ranges, moments, dropout, a
 # schedule of bits, probes. Steps are short and checkpoints many, so that most kills meet a file being written.
 RUNS = {
-    "lstm_lm": ["lstm_lm", "--batch", "2", "--steps", "60", "--set", "hidden=8", "--set", "depth=1",
+    "lstm_lm": ["lstm_lm", "--batch", "2", "--steps", "150", "--set", "hidden=8", "--set", "depth=1",
                 "--set", "sequence=8", "--set", "eval.tokens=64", "--set", "eval.every=7"],
-    "resnet8": ["resnet8", "--batch", "2", "--steps", "24", "--set", "eval.images=2", "--set", "eval.every=5",
+    "resnet8": ["resnet8", "--batch", "2", "--steps", "40", "--set", "eval.images=2", "--set", "eval.every=5",
                 "--set", "bits.schedule=cyclic", "--set", "bits.period=6", "--set", "probe.every=8"],
-    "transformer_lm": ["transformer_lm", "--batch", "1", "--steps", "30", "--set", "hidden=8", "--set", "depth=1",
+    "transformer_lm": ["transformer_lm", "--batch", "1", "--steps", "80", "--set", "hidden=8", "--set", "depth=1",
                        "--set", "heads=2", "--set", "feed_forward=8", "--set", "sequence=8", "--set", "warmup=4",
                        "--set", "eval.tokens=64", "--set", "eval.every=4"],
 }
@@ -103,10 +103,10 @@ class Trials:
             killed, code, out, err = self.kill(arguments, longest)
             if killed:
                 self.kills += 1
-                killed_once = True
                 self.check_checkpoints(run)
-                arguments = resume if list(run.glob("checkpoints/step-*.safetensors")) else begin
-                if arguments is begin:
+                if list(run.glob("checkpoints/step-*.safetensors")):
+                    arguments, killed_once = resume, True
+                else:
                     self.before_first += 1
                     shutil.rmtree(run, ignore_errors=True)
                 continue
@@ -139,7 +139,8 @@ def main():
             trials.leave_alone(name)
         for number in range(options.count):
             trials.one(names[number % len(names)], number)
-    print(f"{options.count} runs, killed {trials.kills} times ({trials.before_first} before their first checkpoint, "
+    print(f"{options.count} runs, killed {trials.kills} times (and {trials.before_first} of those before a "
+          f"first checkpoint, which started again; "
           f"{trials.leftovers} temporary files left behind); {trials.loaded} checkpoints loaded; every run ended in the "
           "weights, the result and the log of the uninterrupted one")
 
