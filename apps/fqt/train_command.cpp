@@ -43,7 +43,7 @@ struct Session {
   Experiment experiment;
   RunDirectory directory;
   RunLock lock;
-  std::optional<Checkpoint> from;
+  std::optional<Resumption> from;
 };
 
 Session begin(const Arguments& arguments) {
@@ -67,13 +67,11 @@ Session resume(const Arguments& arguments, Progress& progress) {
                               commit, build_info().commit));
   resumed.recorded.train = experiment.config.train;
   resumed.recorded.data = experiment.config.data;
-  if (const std::string toml = to_toml(resumed.recorded); toml != read_text_file(directory.config()))
-    write_text_file(directory.config(), toml);
   const int64_t steps = experiment.config.train.steps;
   progress.note(from.state.step < steps
                     ? fmt::format("going on after step {} of {}, from {}", from.state.step, steps, from.path)
                     : fmt::format("all {} steps are done already; evaluating again", steps));
-  return {std::move(experiment), directory, std::move(lock), std::move(from)};
+  return {std::move(experiment), directory, std::move(lock), Resumption{std::move(from), to_toml(resumed.recorded)}};
 }
 
 Json to_json(const Experiment& experiment, const RunDirectory& directory, const TrainResult& result) {

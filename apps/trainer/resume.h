@@ -14,6 +14,12 @@ namespace fqt::trainer {
 /// the bits of each site and the hashes of the data. `data` is the manifest's.
 Json run_identity(const Experiment& experiment, const Json& data);
 
+/// What a resumed run goes on with.
+struct Resumption {
+  Checkpoint checkpoint;
+  std::string config_toml;  ///< what config.toml should say
+};
+
 /// The configuration of a run to be resumed, and what its config.toml should say then.
 struct ResumedConfig {
   Config config, recorded;

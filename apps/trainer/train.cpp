@@ -15,7 +15,6 @@
 #include "trainer/manifest.h"
 #include "trainer/plan_file.h"
 #include "trainer/probe_log.h"
-#include "trainer/resume.h"
 #include "trainer/trainer.h"
 #include "trainer/weights.h"
 
@@ -45,7 +44,7 @@ class Run {
  public:
   /// `manifest` describes the run; `from` may be null.
   Run(Experiment& experiment, Json manifest, const RunDirectory& directory, Progress& progress,
-      const Interrupt& interrupt, Checkpoint* from)
+      const Interrupt& interrupt, Resumption* from)
       : experiment_(experiment),
         config_(experiment.config),
         directory_(directory),
@@ -54,9 +53,9 @@ class Run {
         manifest_(std::move(manifest)),
         identity_(run_identity(experiment, manifest_["data"])),
         log_(directory.log()),
-        state_(from ? from->state : RunState{}),
+        state_(from ? from->checkpoint.state : RunState{}),
         trainer_(experiment, state_),
-        checkpoints_(directory, config_.checkpoint, from) {
+        checkpoints_(directory, config_.checkpoint, from ? &from->checkpoint : nullptr) {
     if (from) {
       go_on(std::move(*from));
     } else {
@@ -64,7 +63,6 @@ class Run {
       write_text_file(directory.plan(), plan_toml(config_, experiment.bits, experiment.sites));
     }
     write_manifest(directory, manifest_);
-    if (!from) checkpoint();  // a run that is killed in its first step can be resumed, too
   }
 
   TrainResult train_and_evaluate() {
@@ -86,14 +84,16 @@ class Run {
   }
 
  private:
-  void go_on(Checkpoint&& from) {
-    restore(std::move(from), *experiment_.model, trainer_.optimizer());
+  void go_on(Resumption&& from) {
+    if (from.config_toml != read_text_file(directory_.config())) write_text_file(directory_.config(), from.config_toml);
+    restore(std::move(from.checkpoint), *experiment_.model, trainer_.optimizer());
     restore_overflows();
     manifest_["resumed_from"] = state_.step;
     note_best();
   }
 
   void train_all() {
+    if (checkpoints_.newest() < 0) checkpoint();  // a run that is killed in its first step can be resumed, too
     while (true) {
       if (evaluation_due()) evaluate_on_the_way();
       if (checkpoints_.due(trainer_.done())) checkpoint();
@@ -277,12 +277,12 @@ class Run {
 }  // namespace
 
 TrainResult train(Experiment& experiment, const MemoryNeed& memory, const RunDirectory& directory, Progress& progress,
-                  const Interrupt& interrupt, std::optional<Checkpoint> from) {
+                  const Interrupt& interrupt, std::optional<Resumption> from) {
   Json manifest = describe_run(experiment);
   manifest["memory_expected"] = memory.total();
   if (from) {
-    check_same_data(*from, experiment, manifest["data"]);
-    cut_logs(directory, from->state, progress);
+    check_same_data(from->checkpoint, experiment, manifest["data"]);
+    cut_logs(directory, from->checkpoint.state, progress);
   }
   return Run(experiment, std::move(manifest), directory, progress, interrupt, from ? &*from : nullptr)
       .train_and_evaluate();

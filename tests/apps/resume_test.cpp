@@ -120,7 +120,7 @@ void check_refused(const Arguments& arguments, int exit_code, const std::string&
 
 /// Trains in this process.
 uint64_t train_here(const trainer::Config& config, const trainer::RunDirectory& directory,
-                    std::optional<trainer::Checkpoint> from = std::nullopt) {
+                    std::optional<trainer::Resumption> from = std::nullopt) {
   trainer::Experiment experiment = trainer::open_experiment(config);
   trainer::Progress progress(true);
   const trainer::Interrupt interrupt;
@@ -249,12 +249,11 @@ TEST_CASE("resume: other data is refused, moved data is not") {
   const Outcome moved = succeed({"train", "--resume", run, "--data", folder / "b.txt", "--json"});
   CHECK(json::parse(moved.out)["weights_hash"] == json::parse(whole.out)["weights_hash"]);
   text[0] = 'W';
-  write(folder / "b.txt", text);
-  const std::string log = read(run + "/log.jsonl");
-  const Outcome other = fqt_program({"train", "--resume", run});
-  CAPTURE(other.err);
-  CHECK(other.exit_code == 65);
+  write(folder / "c.txt", text);
+  const std::string log = read(run + "/log.jsonl"), config = read(run + "/config.toml");
+  check_refused({"train", "--resume", run, "--data", folder / "c.txt"}, 65, "its hash is another");
   CHECK(read(run + "/log.jsonl") == log);
+  CHECK(read(run + "/config.toml") == config);
 }
 
 TEST_CASE("resume: while a run is on, its directory is taken") {
@@ -309,7 +308,7 @@ TEST_CASE("resume: whichever write, fsync or rename fails, the run goes on from 
       std::error_code none;
       if (!fs::exists(directory.checkpoint(0), none) && !fs::exists(directory.checkpoint(2), none)) continue;
       trainer::Checkpoint from = trainer::newest_checkpoint(directory, [](const std::string& line) { FAIL(line); });
-      CHECK(train_here(config, directory, std::move(from)) == expected);
+      CHECK(train_here(config, directory, trainer::Resumption{std::move(from), trainer::to_toml(config)}) == expected);
       ++resumed;
     }
   }
