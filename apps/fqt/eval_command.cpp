@@ -21,7 +21,7 @@ namespace {
 using namespace fqt::trainer;
 
 struct Arguments {
-  std::string directory;
+  std::string directory, weights;
   std::vector<Assignment> flags;
   bool json = false, quiet = false;
 };
@@ -34,7 +34,8 @@ void run(const Arguments& arguments) {
   const Interrupt interrupt;
   Progress progress(arguments.quiet);
   Experiment experiment = open_experiment(config);
-  const int64_t step = load_weights(directory.weights(), *experiment.model);
+  const int64_t step =
+      load_weights(arguments.weights.empty() ? directory.weights() : arguments.weights, *experiment.model);
   const Evaluation test = evaluate(experiment, Split::test, progress, interrupt);
   const std::string hash = to_hex(layers::weights_hash(*experiment.model));
   if (arguments.json) {
@@ -59,6 +60,8 @@ void run(const Arguments& arguments) {
 Action declare_eval(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
   app.add_option("directory", arguments->directory, "run directory, as `fqt train` made it")->required();
+  app.add_option("--weights", arguments->weights, "a file of its checkpoints/ instead of the last weights")
+      ->type_name("FILE");
   for (const std::string_view name : {"data", "threads", "eval.images"}) {
     const ConfigKey& key = *find_key(name);
     const std::string option = key.flag.empty() ? "--images" : std::string(key.flag);

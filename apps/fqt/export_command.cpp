@@ -16,14 +16,15 @@ namespace {
 using namespace fqt::trainer;
 
 struct Arguments {
-  std::string directory, out;
+  std::string directory, weights, out;
 };
 
 void run(const Arguments& arguments) {
   const RunDirectory directory = RunDirectory::open(arguments.directory);
   const Config config = finished_config(directory);
   const Experiment experiment = open_experiment(config);
-  const int64_t step = load_weights(directory.weights(), *experiment.model);
+  const int64_t step =
+      load_weights(arguments.weights.empty() ? directory.weights() : arguments.weights, *experiment.model);
   export_weights(arguments.out, *experiment.model);
   print(fmt::format("wrote {}: {} after {} steps, under PyTorch's names and layouts\n", arguments.out, config.model,
                     step));
@@ -34,6 +35,8 @@ void run(const Arguments& arguments) {
 Action declare_export(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
   app.add_option("directory", arguments->directory, "run directory, as `fqt train` made it")->required();
+  app.add_option("--weights", arguments->weights, "a file of its checkpoints/ instead of the last weights")
+      ->type_name("FILE");
   app.add_option("-o,--out", arguments->out, "file to write")->required()->type_name("FILE.safetensors");
   return [arguments] { run(*arguments); };
 }

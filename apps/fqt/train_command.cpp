@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,11 +9,15 @@
 #include "fqt/command.h"
 #include "fqt/config_options.h"
 #include "fqt/output.h"
+#include "trainer/checkpoints.h"
 #include "trainer/figures.h"
+#include "trainer/files.h"
 #include "trainer/host.h"
 #include "trainer/json.h"
 #include "trainer/memory.h"
 #include "trainer/recipes.h"
+#include "trainer/resume.h"
+#include "trainer/run_lock.h"
 #include "trainer/text.h"
 #include "trainer/train.h"
 
@@ -22,14 +27,51 @@ namespace {
 using namespace fqt::trainer;
 
 struct Arguments {
-  std::string config_file;
+  std::string config_file, resume;
   std::vector<Assignment> flags;
   bool json = false, quiet = false;
 };
 
-Config resolve(const Arguments& arguments) {
-  if (arguments.config_file.empty()) return resolve_config({arguments.flags});
-  return resolve_config({read_config_file(arguments.config_file), arguments.flags});
+/// What goes over the defaults, or over the configuration of a run to be resumed.
+std::vector<std::vector<Assignment>> layers_of(const Arguments& arguments) {
+  if (arguments.config_file.empty()) return {arguments.flags};
+  return {read_config_file(arguments.config_file), arguments.flags};
+}
+
+/// A run about to begin, or to go on from a checkpoint.
+struct Session {
+  Experiment experiment;
+  RunDirectory directory;
+  RunLock lock;
+  std::optional<Resumption> from;
+};
+
+Session begin(const Arguments& arguments) {
+  const Config config = resolve_config(layers_of(arguments));
+  Experiment experiment = open_experiment(config);
+  const RunDirectory directory = RunDirectory::create(config, experiment.data_name());
+  return {std::move(experiment), directory, RunLock(directory), std::nullopt};
+}
+
+Session resume(const Arguments& arguments, Progress& progress) {
+  const RunDirectory directory = RunDirectory::open(arguments.resume);
+  RunLock lock(directory);
+  remove_leftovers(directory.path());
+  remove_leftovers(directory.checkpoints());
+  Checkpoint from = newest_checkpoint(directory, [&](const std::string& line) { progress.warn(line); });
+  ResumedConfig resumed = resumed_config(directory, from, layers_of(arguments));
+  Experiment experiment = open_experiment(resumed.config);
+  check_resumable(experiment, from);
+  if (const std::string commit = from.identity.value("commit", ""); commit != build_info().commit)
+    progress.note(fmt::format("the checkpoint was written by commit {}, this is {}: the same bits are not certain",
+                              commit, build_info().commit));
+  resumed.recorded.train = experiment.config.train;
+  resumed.recorded.data = experiment.config.data;
+  const int64_t steps = experiment.config.train.steps;
+  progress.note(from.state.step < steps
+                    ? fmt::format("going on after step {} of {}, from {}", from.state.step, steps, from.path)
+                    : fmt::format("all {} steps are done already; evaluating again", steps));
+  return {std::move(experiment), directory, std::move(lock), Resumption{std::move(from), to_toml(resumed.recorded)}};
 }
 
 Json to_json(const Experiment& experiment, const RunDirectory& directory, const TrainResult& result) {
@@ -66,16 +108,15 @@ std::string to_summary(const Experiment& experiment, const RunDirectory& directo
 }
 
 void run(const Arguments& arguments) {
-  const Config config = resolve(arguments);
   const Interrupt interrupt;
   Progress progress(arguments.quiet);
-  Experiment experiment = open_experiment(config);
-  const RunDirectory directory = RunDirectory::create(config, experiment.data_name());
+  Session session = arguments.resume.empty() ? begin(arguments) : resume(arguments, progress);
+  auto& [experiment, directory, lock, from] = session;
   progress.note(experiment.summary());
   const MemoryNeed memory = expected_memory(experiment);
   progress.note("memory: " + describe(memory));
   if (const auto warning = memory_warning(experiment, memory, available_bytes())) progress.warn(*warning);
-  const TrainResult result = train(experiment, memory, directory, progress, interrupt);
+  const TrainResult result = train(experiment, memory, directory, progress, interrupt, std::move(from));
   print(arguments.json ? to_text(to_json(experiment, directory, result)) + "\n"
                        : to_summary(experiment, directory, result));
 }
@@ -100,6 +141,8 @@ Action declare_train(CLI::App& app) {
     if (!key.flag.empty()) add_key(app, flags, std::string(key.flag), key);
   app.add_option("--config", arguments->config_file, "TOML file of keys; flags go over it")->type_name("FILE");
   add_set(app, flags);
+  app.add_option("--resume", arguments->resume, "go on with the run in this folder, from its last checkpoint")
+      ->type_name("DIR");
   app.add_flag("--json", arguments->json, "print the result as one JSON object");
   app.add_flag("--quiet", arguments->quiet, "show no progress");
   app.footer(keys_help);

@@ -33,7 +33,7 @@ struct TrainOptions {
 struct ImageOptions {
   int64_t side = 0;        ///< pixels a side of drawn images and folders; 0: the data's own
   int64_t drawn_side = 0;  ///< of drawn images where side is 0; 0: 32
-  bool coarse = false;  ///< CIFAR-100: coarse classes
+  bool coarse = false;     ///< CIFAR-100: coarse classes
 };
 
 /// How text is opened.
@@ -69,6 +69,12 @@ struct EvalOptions {
   int64_t tokens = 0;  ///< 0: all of the text
 };
 
+/// When checkpoints are written; docs/checkpoints.md.
+struct CheckpointOptions {
+  int64_t every = 0;    ///< steps; 0: by the clock
+  double seconds = 60;  ///< where `every` is 0; 0: only at the beginning and the end
+};
+
 /// Everything that decides a run. Resolved in layers: the defaults below, what the model asks for (model_defaults.h),
 /// the recipe, then a TOML file, then flags and --set. The table of keys (config_keys.h) says how each member is
 /// called, what it may hold and what it means.
@@ -85,6 +91,7 @@ struct Config {
   TextOptions text;
   TrainOptions train;
   EvalOptions eval;
+  CheckpointOptions checkpoint;
   LayerOptions layers;
   ProbeOptions probe;
   BitOptions bits;

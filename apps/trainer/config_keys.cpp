@@ -134,6 +134,11 @@ const ConfigKey kKeys[] = {
     {"eval.tokens", "", "tokens of a text used, from the first; 0: all",
      [](Config& c) -> Field { return &c.eval.tokens; }, 0, kMost},
 
+    {"checkpoint.every", "", "steps between checkpoints; 0: by the clock, as checkpoint.seconds says",
+     [](Config& c) -> Field { return &c.checkpoint.every; }, 0, kMost},
+    {"checkpoint.seconds", "", "seconds between checkpoints; 0: only at the beginning, the end and an interruption",
+     [](Config& c) -> Field { return &c.checkpoint.seconds; }, 0, 1e9},
+
     {"layers.norm", "", "batch norm's kind", [](Config& c) -> Field { return &c.layers.norm; }, 0, 0, norm_names},
 
     {"layers.dropout", "", "share of the values set to 0 in training, where the model has dropout",

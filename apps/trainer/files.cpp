@@ -1,16 +1,17 @@
 #include "trainer/files.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
+#include <stdio.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <utility>
 
 #include "engine/check.h"
+#include "trainer/descriptor.h"
 
 namespace fqt::trainer {
 namespace {
@@ -18,32 +19,7 @@ namespace {
 constexpr int kMostLinks = 40;      ///< of a chain, as in Linux
 constexpr int kMostNames = 10'000;  ///< tried for a temporary file
 
-class Descriptor {
- public:
-  Descriptor(const std::string& path, int flags) : fd_(::open(path.c_str(), flags | O_CLOEXEC, 0644)) {}
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-  bool open() const { return fd_ >= 0; }
-  bool close() { return ::close(std::exchange(fd_, -1)) == 0; }
-
- private:
-  int fd_;
-};
-
-bool write_all(int fd, std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return false;
-    bytes = bytes.subspan(static_cast<size_t>(written));
-  }
-  return true;
-}
+FileCalls calls{::write, ::fsync, ::rename};
 
 bool write_parts(int fd, std::span<const std::span<const std::byte>> parts) {
   for (const auto part : parts)
@@ -79,7 +55,7 @@ bool sync_folder(const std::string& path) {
   const std::string folder = std::filesystem::path(path).parent_path().string();
   const Descriptor descriptor(folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY);
   // Some file systems sync no folders and say EINVAL: the rename is done all the same.
-  return descriptor.open() && (::fsync(descriptor.get()) == 0 || errno == EINVAL);
+  return descriptor.open() && (sync_file(descriptor.get()) || errno == EINVAL);
 }
 
 /// `old`: what is at `path`, whose permissions the new file takes over; null where there is nothing.
@@ -88,7 +64,7 @@ bool replace_file(const std::string& path, const struct stat* old, std::span<con
   Descriptor file(create_beside(path, temporary));
   if (!file.open()) return false;
   const bool replaced = (!old || ::fchmod(file.get(), old->st_mode & 07777) == 0) && write_parts(file.get(), parts) &&
-                        ::fsync(file.get()) == 0 && file.close() && ::rename(temporary.c_str(), path.c_str()) == 0;
+                        sync_file(file.get()) && file.close() && calls.rename(temporary.c_str(), path.c_str()) == 0;
   if (replaced) return sync_folder(path);
   const int reason = errno;
   ::unlink(temporary.c_str());
@@ -96,7 +72,36 @@ bool replace_file(const std::string& path, const struct stat* old, std::span<con
   return false;
 }
 
+/// Whether create_beside() could have given the name.
+bool is_leftover(std::string_view name) {
+  constexpr std::string_view kEnd = ".tmp";
+  if (!name.ends_with(kEnd)) return false;
+  name.remove_suffix(kEnd.size());
+  const auto drop_digits = [&] {
+    const size_t before = name.size();
+    while (!name.empty() && std::isdigit(static_cast<unsigned char>(name.back()))) name.remove_suffix(1);
+    return name.size() < before;
+  };
+  if (!drop_digits() || !name.ends_with('-')) return false;
+  name.remove_suffix(1);
+  return drop_digits() && name.size() > 1 && name.ends_with('.');
+}
+
 }  // namespace
+
+FileCalls replace_file_calls(const FileCalls& others) { return std::exchange(calls, others); }
+
+bool write_all(int fd, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = calls.write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    bytes = bytes.subspan(static_cast<size_t>(written));
+  }
+  return true;
+}
+
+bool sync_file(int fd) { return calls.fsync(fd) == 0; }
 
 std::string read_text_file(const std::string& path) {
   const Descriptor file(path, O_RDONLY);
@@ -131,6 +136,15 @@ void write_file(const std::string& path, std::span<const std::span<const std::by
 void write_text_file(const std::string& path, std::string_view text) {
   const std::span<const std::byte> bytes = std::as_bytes(std::span(text));
   write_file(path, {&bytes, 1});
+}
+
+void remove_leftovers(const std::string& folder) {
+  std::error_code error;
+  std::vector<std::filesystem::path> leftovers;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error))
+    if (is_leftover(entry.path().filename().string()) && entry.is_regular_file(error))
+      leftovers.push_back(entry.path());
+  for (const std::filesystem::path& path : leftovers) std::filesystem::remove(path, error);
 }
 
 }  // namespace fqt::trainer

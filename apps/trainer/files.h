@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <span>
 #include <string>
@@ -17,5 +19,22 @@ std::string read_text_file(const std::string& path);
 /// Error(io).
 void write_file(const std::string& path, std::span<const std::span<const std::byte>> parts);
 void write_text_file(const std::string& path, std::string_view text);
+
+/// Removes what a write_file() that was killed has left in a folder. No other process may be writing there.
+void remove_leftovers(const std::string& folder);
+
+/// Writes at a descriptor's position; false with errno where not all is written.
+bool write_all(int fd, std::span<const std::byte> bytes);
+/// Waits until what was written is on the disk; false with errno where it is not.
+bool sync_file(int fd);
+
+/// The system calls that every file fqt writes goes through.
+struct FileCalls {
+  ssize_t (*write)(int fd, const void* bytes, size_t count);
+  int (*fsync)(int fd);
+  int (*rename)(const char* from, const char* to);
+};
+/// Puts others in their place, so that tests can let any of them fail; returns those before.
+FileCalls replace_file_calls(const FileCalls& calls);
 
 }  // namespace fqt::trainer

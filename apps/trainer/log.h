@@ -26,6 +26,9 @@ class Log {
   /// How a run ended: "finished", "interrupted", "diverged", "failed".
   void end(const std::string& status, int64_t step, const std::string& message);
 
+  void sync() { lines_.sync(); }
+  int64_t bytes() const { return lines_.bytes(); }
+
  private:
   JsonLines lines_;
 };

@@ -14,6 +14,8 @@ class ProbeLog : public quant::Probe {
   /// Error(io) where the file cannot be written.
   explicit ProbeLog(const std::string& path) : lines_(path) {}
   void observe(const quant::Observation& observation) override;
+  void sync() { lines_.sync(); }
+  int64_t bytes() const { return lines_.bytes(); }
 
  private:
   JsonLines lines_;

@@ -71,9 +71,13 @@ RunDirectory RunDirectory::create(const Config& config, const std::string& data_
           "[out] {} exists already and is not an empty folder; choose another with --out DIR", config.out);
   }
   const RunDirectory directory(config.out.empty() ? make_fresh(config, data_name) : config.out);
-  fs::create_directory(directory.path() + "/checkpoints", error);
+  fs::create_directory(directory.checkpoints(), error);
   if (error) fail_to_make(directory.path(), error);
   return directory;
+}
+
+std::string RunDirectory::checkpoint(int64_t step) const {
+  return fmt::format("{}/step-{:08}.safetensors", checkpoints(), step);
 }
 
 Config finished_config(const RunDirectory& directory) {

@@ -1,12 +1,14 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "trainer/config.h"
 
 namespace fqt::trainer {
 
-/// The paths of a run: config.toml, manifest.json, plan.toml, log.jsonl, probes.jsonl and checkpoints/.
+/// The paths of a run: config.toml, manifest.json, plan.toml, log.jsonl, probes.jsonl, lock and
+/// checkpoints/.
 class RunDirectory {
  public:
   /// One that exists. Error(missing) where there is no such folder, or no config.toml in it.
@@ -22,7 +24,12 @@ class RunDirectory {
   std::string plan() const { return path_ + "/plan.toml"; }
   std::string log() const { return path_ + "/log.jsonl"; }
   std::string probes() const { return path_ + "/probes.jsonl"; }
-  std::string weights() const { return path_ + "/checkpoints/weights.safetensors"; }
+  std::string lock() const { return path_ + "/lock"; }
+  std::string checkpoints() const { return path_ + "/checkpoints"; }
+  std::string weights() const { return checkpoints() + "/weights.safetensors"; }
+  std::string best() const { return checkpoints() + "/best.safetensors"; }
+  /// That of a step: checkpoints/step-00000100.safetensors.
+  std::string checkpoint(int64_t step) const;
 
  private:
   explicit RunDirectory(std::string path) : path_(std::move(path)) {}

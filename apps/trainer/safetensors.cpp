@@ -41,6 +41,7 @@ struct Reader {
 
   Json parse(std::string_view header) const {
     require(header.starts_with('{'), "the header does not begin with '{{'");
+    require(header.find('\0') == header.npos, "the header holds a zero byte");  // where the parser would stop
     std::vector<std::set<std::string>> keys;
     std::string twice;
     const auto on_event = [&](int, Json::parse_event_t event, Json& parsed) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "trainer/evaluate.h"
@@ -8,6 +9,7 @@
 #include "trainer/interrupt.h"
 #include "trainer/memory.h"
 #include "trainer/progress.h"
+#include "trainer/resume.h"
 #include "trainer/run_directory.h"
 
 namespace fqt::trainer {
@@ -25,10 +27,12 @@ struct TrainResult {
 };
 
 /// `memory` is what the manifest says was expected. Trains experiment.model for config.train.steps steps and evaluates
-/// it. Writes the run directory from the first step on; however a run ends, its log, its manifest and (unless it
-/// diverged) its weights stay there. Error(interrupted) after a signal; Error(data) naming the step where it diverged
-/// (a loss, an operand or a weight that is NaN or infinite); Error(io) where the run directory cannot be written.
+/// it, from the beginning or, to the same bits, from a checkpoint; it must be resumable
+/// (resume.h), and Error(data) where it is of other data. Writes the run directory
+/// from the first step on; however a run ends, its log, its manifest and (unless it diverged) its weights and
+/// checkpoints stay there. Error(interrupted) after a signal; Error(data) naming the step where it diverged (a loss, an
+/// operand or a weight that is NaN or infinite); Error(io) where the run directory cannot be written.
 TrainResult train(Experiment& experiment, const MemoryNeed& memory, const RunDirectory& directory, Progress& progress,
-                  const Interrupt& interrupt);
+                  const Interrupt& interrupt, std::optional<Resumption> from = std::nullopt);
 
 }  // namespace fqt::trainer

@@ -15,11 +15,14 @@ std::unique_ptr<optim::Optimizer> make_optimizer(const TrainOptions& train, laye
       .make(model.parameters(), {train.momentum, train.beta1, train.beta2, train.epsilon, train.weight_decay});
 }
 
-Trainer::Trainer(Experiment& experiment)
+Trainer::Trainer(Experiment& experiment, const RunState& start)
     : experiment_(experiment),
       config_(experiment.config),
-      loader_(training_batches(experiment.data, config_), {}),
-      optimizer_(make_optimizer(config_.train, *experiment.model)) {}
+      loader_(training_batches(experiment.data, config_), {.start_step = start.step}),
+      optimizer_(make_optimizer(config_.train, *experiment.model)),
+      watch_(start.seconds),
+      done_(start.step),
+      items_(start.items) {}
 
 data::Batch Trainer::next_batch() {
   const profile::Scope scope(profile::Phase::loader, "loader");
@@ -38,7 +41,7 @@ StepRecord Trainer::step(quant::Probe* probe) {
 }
 
 StepRecord Trainer::update_weights(const data::Batch& batch, quant::Probe* probe) try {
-  const double rate = learning_rate();
+  const double rate = learning_rate_at(config_.train, done_);
   const auto [loss, correct] =
       train_on({config_, *experiment_.model, *optimizer_}, batch, experiment_.precision_at(done_), done_, rate, probe);
   const double share = static_cast<double>(correct) / static_cast<double>(batch.labels.size());
@@ -54,10 +57,9 @@ std::string against_divergence(const Config& config) {
                      config.train.learning_rate / 10);
 }
 
-double Trainer::learning_rate() const {
-  const optim::ScheduleOptions options{config_.train.learning_rate, config_.train.steps, config_.train.milestones,
-                                       config_.train.factor, config_.train.warmup};
-  return optim::find_schedule(config_.train.schedule).learning_rate(options, done_);
+double learning_rate_at(const TrainOptions& train, int64_t step) {
+  const optim::ScheduleOptions options{train.learning_rate, train.steps, train.milestones, train.factor, train.warmup};
+  return optim::find_schedule(train.schedule).learning_rate(options, step);
 }
 
 double Trainer::epochs() const {

@@ -7,7 +7,9 @@
 
 #include "engine/check.h"
 #include "engine/hash.h"
+#include "trainer/checkpoint.h"
 #include "trainer/safetensors.h"
+#include "trainer/seal.h"
 #include "trainer/text.h"
 
 namespace fqt::trainer {
@@ -141,7 +143,9 @@ void export_weights(const std::string& path, layers::Module& model) {
 }
 
 int64_t load_weights(const std::string& path, layers::Module& model) {
-  const TensorFile file = read_safetensors(path);
+  TensorFile file = read_safetensors(path);
+  check_seal(path, file);
+  std::erase_if(file.tensors, [](const NamedTensor& named) { return is_training_state(named.name); });
   const auto format = file.metadata.find("format");
   const bool own = format != file.metadata.end() && format->second == "fqt";
   const std::vector<State> wanted = own ? state_of(model) : torch_state_of(model);
