@@ -25,8 +25,9 @@ using profile::kPhases;
 constexpr size_t kShown = 12;  ///< operations, the costliest first
 constexpr double kMilli = 1e3;
 constexpr const char* kModel = "resnet20";
-constexpr std::string_view kForTraining[] = {"threads",    "out",         "train.steps", "train.epochs",
-                                             "eval.every", "eval.images", "eval.tokens", "probe.every"};
+constexpr std::string_view kForTraining[] = {
+    "threads",     "out",         "train.steps", "train.epochs",     "eval.every",
+    "eval.images", "eval.tokens", "probe.every", "checkpoint.every", "checkpoint.seconds"};
 
 struct Arguments {
   BenchArguments common;

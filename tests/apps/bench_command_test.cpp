@@ -91,6 +91,7 @@ TEST_CASE("bench step: --trace writes events that lie within the recording") {
 
 TEST_CASE("bench step: what is wrong is said") {
   CHECK(bench({"resnet8", "--batch", "2", "--plan", "U:99"}).exit_code == kUsage);
+  CHECK(bench(with(kSmall, {"--set", "train.steps=3"})).exit_code == kUsage);
   CHECK(bench({"no_such_model"}).exit_code == kUsage);
   CHECK(bench(with(kSmall, {"--data", "grammar"})).exit_code == kUsage);
   CHECK(bench(with(kSmall, {"--trace", "/no/such/folder/trace.json"})).exit_code == kIo);

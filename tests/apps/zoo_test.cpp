@@ -33,7 +33,7 @@ const Row kRows[] = {
     {"resnet8", kSmallImages, "2a3cafa03360c54d"},
     {"resnet18", kImageNet, "29f18c65ee8127a2"},
     {"resnet50", kImageNet, "efbcb570666fdcb5"},
-    {"mobilenet_v2_0.5", kSmallImages, "b5f9ed393f71e2d5"},
+    {"mobilenet_v2_0.5", kSmallImages, "63ed26de61f725b3"},
     {"custom_a", kSmallImages, "09573f4febd97378"},
     {"custom_f", kSmallImages, "213fc0adbb3303f6"},
     {"custom_d", kSmallImages, "40697bbc33aea75d"},
