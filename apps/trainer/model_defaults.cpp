@@ -36,7 +36,9 @@ layers.dropout = 0.5
     {"resnet18/34/50", R"(
 images.drawn_side = 64
 train.batch = 32
-train.learning_rate = 0.005
+train.optimizer = "adamw"
+train.learning_rate = 0.001
+train.weight_decay = 0.01
 )"},
     {"mobilenet_v2[_W]", R"(
 train.batch = 64

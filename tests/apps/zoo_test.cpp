@@ -31,8 +31,8 @@ const std::vector<std::string> kText{"--batch", "2", "--set", "sequence=6", "--s
 const Row kRows[] = {
     {"alexnet", kSmallImages, "303131821a6e29d2"},
     {"resnet8", kSmallImages, "2a3cafa03360c54d"},
-    {"resnet18", kImageNet, "29f18c65ee8127a2"},
-    {"resnet50", kImageNet, "efbcb570666fdcb5"},
+    {"resnet18", kImageNet, "f04d287a0c8f46c2"},
+    {"resnet50", kImageNet, "de9660b44c50549c"},
     {"mobilenet_v2_0.5", kSmallImages, "63ed26de61f725b3"},
     {"custom_a", kSmallImages, "09573f4febd97378"},
     {"custom_f", kSmallImages, "213fc0adbb3303f6"},
