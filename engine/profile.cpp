@@ -24,7 +24,6 @@ using internal::Frame;
 /// An event in ticks.
 struct Raw {
   Label label;
-  int depth;
   uint64_t start, end;
   uint64_t self;
   std::array<uint64_t, kPhases> tallies;
@@ -94,10 +93,8 @@ void open(Frame& frame, Label label) {
 void close(Frame& frame) {
   const uint64_t end = ticks(), spent = end - frame.start;
   t_frame = frame.parent;
-  int depth = 0;
-  for (const Frame* around = frame.parent; around != nullptr; around = around->parent) ++depth;
   if (frame.parent != nullptr) frame.parent->inside += spent;
-  if (recording) track().events.push_back({frame.label, depth, frame.start, end, spent - frame.inside, frame.tallies});
+  if (recording) track().events.push_back({frame.label, frame.start, end, spent - frame.inside, frame.tallies});
 }
 
 }  // namespace internal
@@ -134,7 +131,6 @@ std::vector<Event> Recording::stop() {
                   .operation = std::string(raw.label.operation),
                   .detail = std::string(raw.label.detail),
                   .thread = static_cast<int>(thread),
-                  .depth = raw.depth,
                   .start = in_seconds(raw.start - all.start_ticks),
                   .seconds = in_seconds(raw.end - raw.start)};
       for (size_t phase = 0; phase < kPhases; ++phase) event.own[phase] = in_seconds(raw.tallies[phase]);

@@ -27,7 +27,7 @@ enum class Phase : uint8_t {
   loss,
   optimizer,  ///< clipping and the update
 };
-inline constexpr size_t kPhases = 12;
+inline constexpr size_t kPhases = static_cast<size_t>(Phase::optimizer) + 1;
 inline constexpr std::array<std::string_view, kPhases> kPhaseNames{"other",     "loader",   "range",    "quantize",
                                                                    "pack",      "gemm",     "epilogue", "norm",
                                                                    "pointwise", "sequence", "loss",     "optimizer"};
@@ -47,7 +47,6 @@ struct Event {
   Phase phase = Phase::other;
   std::string operation, detail;  ///< as in Label
   int thread = 0;                 ///< 0 is the one that records
-  int depth = 0;                  ///< scopes around it on its thread
   double start = 0, seconds = 0;
   PhaseSeconds own = {};  ///< `seconds` less those of the scopes inside, split where it was told apart
 };

@@ -269,8 +269,8 @@ bool multiply_depthwise(std::span<const gemm::DepthwiseProduct> products, const 
   const gemm::Levels left = view(lhs, zeros), right = view(rhs, zeros);
   if (!std::ranges::all_of(products, [&](const auto& product) { return gemm::is_direct(product, left, right); }))
     return false;
-  for (const gemm::DepthwiseProduct& product : products)
-    gemm::depthwise_product(product, left, right, sum_scales(lhs, rhs), out);
+  const std::vector<double> scales = sum_scales(lhs, rhs);
+  for (const gemm::DepthwiseProduct& product : products) gemm::depthwise_product(product, left, right, scales, out);
   return true;
 }
 

@@ -63,11 +63,10 @@ StepReport run_step(const StepOptions& options) {
   }
   profile::Recording recording;
   for (int64_t i = 0; i < options.steps; ++i) {
-    const profile::Scope scope(profile::Phase::other, "", "");
+    const profile::Scope scope(profile::Phase::other);
     trainer.step(nullptr);
   }
   report.events = recording.stop();
-  report.recorded = options.steps;
   report.breakdown = break_down(report.events, options.steps);
   return report;
 }

@@ -21,7 +21,6 @@ struct StepReport {
   bool images = true;                ///< or tokens
   std::vector<double> milliseconds;  ///< of each step: loader, forward, loss, backward, optimizer
   double operations = 0;             ///< 2 * multiply-accumulates of a step's products
-  int64_t recorded = 0;              ///< steps that `breakdown` is of
   int bits = 32;                     ///< the widest operand of a quantized product; 32 in float
   double peak_gops = 0;              ///< what one thread can do on such operands, measured just before
   std::vector<profile::Event> events;

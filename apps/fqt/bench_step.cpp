@@ -140,7 +140,7 @@ std::string to_text(const bench::StepOptions& options, const bench::StepReport& 
              static_cast<double>(peak_resident_bytes()) / 1e6, report.operations * 1e-9, report.achieved_gops(),
              report.gemm_gops(), report.peak_gops,
              report.bits == 32 ? std::string("float32") : fmt::format("{} bits", report.bits)) +
-         fmt::format("\n{} more steps, recorded, of {:.1f} ms each:\n", report.recorded,
+         fmt::format("\n{} more steps, recorded, of {:.1f} ms each:\n", options.steps,
                      report.breakdown.seconds * kMilli) +
          phase_lines(report.breakdown) + "\n" + operation_lines(report.breakdown);
 }

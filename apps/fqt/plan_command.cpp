@@ -81,6 +81,8 @@ models::ModelOptions model_options(const Arguments& arguments, const Config& con
         arguments.image.empty() ? "--classes" : "--image");
   models::ModelOptions options = trainer::model_options(config);
   const bool text = models::find_model_kind(config.model).input == models::ModelInput::tokens;
+  check(!text || arguments.image.empty(),
+        "[plan] --image: {} reads text; give the words of its vocabulary with --classes", config.model);
   options.classes = arguments.classes > 0 ? arguments.classes : text ? data::kGrammarWords : kClasses;
   options.height = options.width = drawn_side(config) > 0 ? drawn_side(config) : kSide;
   if (!arguments.image.empty()) read_image(arguments.image, options);

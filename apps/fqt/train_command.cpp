@@ -87,7 +87,7 @@ Json to_json(const Experiment& experiment, const RunDirectory& directory, const 
             {"train_loss", result.train_loss},
             {"seconds", result.seconds},
             {"items_per_second", result.items_per_second},
-            {"peak_rss_mb", static_cast<double>(peak_resident_bytes()) / 1e6},
+            {"peak_rss_mb", static_cast<double>(result.memory_peak) / 1e6},
             {"weights_hash", to_hex(result.weights_hash)},
             {"run_directory", directory.path()}};
   json.update(figures_of(experiment.data, result.test));

@@ -119,21 +119,21 @@ void run_windows(const DepthwiseProduct& product, const Lhs* lhs, float* out,
 
 template <typename Lhs, typename Weight>
 kernels::WindowTask<Lhs, Weight> window_task(const DepthwiseProduct& product, const Buffer<Weight>& weights) {
-  return {nullptr,
-          product.windows.pixel,
-          product.offsets.data(),
-          static_cast<int>(product.offsets.size()),
-          weights.data(),
-          product.columns,
-          product.channels,
-          nullptr,
-          product.pixels.pixel,
-          nullptr,
-          nullptr,
-          0};
+  return {.lhs = nullptr,
+          .step = product.windows.pixel,
+          .offsets = product.offsets.data(),
+          .taps = static_cast<int>(product.offsets.size()),
+          .weights = weights.data(),
+          .pixels = product.columns,
+          .channels = product.channels,
+          .out = nullptr,
+          .out_step = product.pixels.pixel,
+          .corrections = nullptr,
+          .scales = nullptr,
+          .bias = 0};
 }
 
-/// How the sums over pixels of some channels are taken: from `first` on, `count` of them.
+/// Channels from `first` on.
 struct ChannelRun {
   int64_t first, count;
 };
@@ -151,17 +151,17 @@ void for_channels(int64_t channels, const Body& body) {
 template <typename Lhs, typename Rhs, typename Sum>
 kernels::TapTask<Lhs, Rhs, Sum> tap_task(const DepthwiseProduct& product, int64_t channels, Sum* sums,
                                          int64_t sum_step) {
-  return {nullptr,
-          product.windows.pixel,
-          product.offsets.data(),
-          static_cast<int>(product.offsets.size()),
-          nullptr,
-          product.pixels.pixel,
-          product.columns,
-          channels,
-          sums,
-          sum_step,
-          0};
+  return {.lhs = nullptr,
+          .step = product.windows.pixel,
+          .offsets = product.offsets.data(),
+          .taps = static_cast<int>(product.offsets.size()),
+          .rhs = nullptr,
+          .rhs_step = product.pixels.pixel,
+          .pixels = product.columns,
+          .channels = channels,
+          .sums = sums,
+          .sum_step = sum_step,
+          .bias = 0};
 }
 
 /// Sums over pixels of a run of channels, in int32 as long as they fit and int64 behind.

@@ -382,6 +382,7 @@ TEST_CASE("plan command: what people get wrong") {
   CHECK(contains(error(kUsage, plan_of({"U:4.5"})), "'4.5' is no whole number of bits"));
   CHECK(contains(error(kUsage, plan_of({"U:6"}, {"--image", "32x32"})), "'32x32' is no size"));
   CHECK(contains(error(kUsage, plan_of({"U:6"}, {"--image", "32x32x3x"})), "HEIGHTxWIDTHxCHANNELS"));
+  CHECK(contains(error(kUsage, {"plan", "lstm_lm", "--image", "32x32x3"}), "reads text"));
   CHECK(contains(error(kUsage, plan_of({"U:6"}, {"--classes", "0"})), "--classes"));
   CHECK(contains(error(kUsage, plan_of({"U:6"}, {"--jsn"})), "did you mean '--json'?"));
 

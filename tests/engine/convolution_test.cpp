@@ -8,6 +8,7 @@
 #include "engine/gemm/gemm.h"
 #include "engine/gemm/planar.h"
 #include "engine/gemm_support.h"
+#include "support/conv_geometry.h"
 
 using namespace fqt;
 using gemm::GatherProduct;
@@ -19,18 +20,7 @@ namespace {
 
 ConvGeometry convolution(int64_t size, int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding,
                          int64_t groups = 1) {
-  ConvGeometry g;
-  g.batch = 2;
-  g.height = size;
-  g.width = size + 1;
-  g.in_channels = in;
-  g.out_channels = out;
-  g.kernel = kernel;
-  g.stride = stride;
-  g.padding = padding;
-  g.groups = groups;
-  g.check("test");
-  return g;
+  return test::convolution({size, size + 1}, in, out, kernel, stride, padding, groups);
 }
 
 /// Every kernel, stride and padding there is, odd numbers of channels, groups of one channel, of odd ones and of many.

@@ -8,6 +8,7 @@
 #include "engine/gemm/depthwise.h"
 #include "engine/gemm_support.h"
 #include "engine/parallel.h"
+#include "support/conv_geometry.h"
 
 using namespace fqt;
 using gemm::DepthwiseProduct;
@@ -20,16 +21,7 @@ namespace {
 
 ConvGeometry depthwise(int64_t height, int64_t width, int64_t channels, int64_t kernel, int64_t stride,
                        int64_t padding) {
-  ConvGeometry g;
-  g.batch = 2;
-  g.height = height;
-  g.width = width;
-  g.in_channels = g.out_channels = g.groups = channels;
-  g.kernel = kernel;
-  g.stride = stride;
-  g.padding = padding;
-  g.check("test");
-  return g;
+  return test::convolution({height, width}, channels, channels, kernel, stride, padding, channels);
 }
 
 /// Images of one pixel, kernels larger than the image, of one tap and of 49, strides that leave pixels out, and
