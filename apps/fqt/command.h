@@ -28,6 +28,7 @@ inline const CLI::Validator kSeeds = CLI::Range(int64_t{0}, int64_t{1} << 53).de
 // The rows, one file each.
 Action declare_train(CLI::App& app);
 Action declare_eval(CLI::App& app);
+Action declare_verify(CLI::App& app);
 Action declare_export(CLI::App& app);
 Action declare_plan(CLI::App& app);
 Action declare_recipes(CLI::App& app);

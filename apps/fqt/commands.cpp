@@ -6,6 +6,7 @@ namespace {
 constexpr Command kCommands[] = {
     {"train", "train a model on low-bit integers or in float", declare_train},
     {"eval", "test accuracy of a finished run", declare_eval},
+    {"verify", "run a run again, and see whether it comes to the same bits", declare_verify},
     {"export", "the weights of a finished run, for PyTorch", declare_export},
     {"plan", "the bits of each layer under a plan, before it is run", declare_plan},
     {"recipes", "the ways to train on integers that are built in", declare_recipes},

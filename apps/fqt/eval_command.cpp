@@ -7,6 +7,7 @@
 #include "engine/hash.h"
 #include "fqt/command.h"
 #include "fqt/output.h"
+#include "trainer/checkpoints.h"
 #include "trainer/config_keys.h"
 #include "trainer/evaluate.h"
 #include "trainer/figures.h"
@@ -35,7 +36,9 @@ void run(const Arguments& arguments) {
   Progress progress(arguments.quiet);
   Experiment experiment = open_experiment(config);
   const int64_t step =
-      load_weights(arguments.weights.empty() ? directory.weights() : arguments.weights, *experiment.model);
+      arguments.weights.empty()
+          ? load_last_weights(directory, *experiment.model, [&](const std::string& line) { progress.warn(line); })
+          : load_weights(arguments.weights, *experiment.model);
   const Evaluation test = evaluate(experiment, Split::test, progress, interrupt);
   const std::string hash = to_hex(layers::weights_hash(*experiment.model));
   if (arguments.json) {

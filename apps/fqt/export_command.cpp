@@ -5,8 +5,10 @@
 
 #include "fqt/command.h"
 #include "fqt/output.h"
+#include "trainer/checkpoints.h"
 #include "trainer/config_keys.h"
 #include "trainer/experiment.h"
+#include "trainer/progress.h"
 #include "trainer/run_directory.h"
 #include "trainer/weights.h"
 
@@ -22,9 +24,12 @@ struct Arguments {
 void run(const Arguments& arguments) {
   const RunDirectory directory = RunDirectory::open(arguments.directory);
   const Config config = finished_config(directory);
+  Progress progress(false);
   const Experiment experiment = open_experiment(config);
   const int64_t step =
-      load_weights(arguments.weights.empty() ? directory.weights() : arguments.weights, *experiment.model);
+      arguments.weights.empty()
+          ? load_last_weights(directory, *experiment.model, [&](const std::string& line) { progress.warn(line); })
+          : load_weights(arguments.weights, *experiment.model);
   export_weights(arguments.out, *experiment.model);
   print(fmt::format("wrote {}: {} after {} steps, under PyTorch's names and layouts\n", arguments.out, config.model,
                     step));

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "engine/check.h"
+#include "trainer/weights.h"
 
 namespace fqt::trainer {
 namespace {
@@ -36,10 +37,25 @@ std::vector<int64_t> steps_in(const RunDirectory& directory) {
 
 }  // namespace
 
-Checkpoint newest_checkpoint(const RunDirectory& directory, const std::function<void(const std::string&)>& warn) {
+std::vector<std::string> checkpoint_files(const RunDirectory& directory) {
   std::vector<std::string> paths;
   for (const int64_t step : steps_in(directory)) paths.insert(paths.begin(), directory.checkpoint(step));
   if (std::error_code error; fs::exists(directory.best(), error)) paths.push_back(directory.best());
+  return paths;
+}
+
+int64_t load_last_weights(const RunDirectory& directory, layers::Module& model,
+                          const std::function<void(const std::string&)>& warn) {
+  const std::vector<int64_t> steps = steps_in(directory);
+  std::error_code error;
+  const bool evaluated = steps.empty() || fs::exists(directory.weights(), error);
+  const int64_t step = evaluated ? load_weights(directory.weights(), model) : -1;
+  if (steps.empty() || steps.back() <= step) return step;
+  return load_weights(newest_checkpoint(directory, warn).path, model);
+}
+
+Checkpoint newest_checkpoint(const RunDirectory& directory, const std::function<void(const std::string&)>& warn) {
+  const std::vector<std::string> paths = checkpoint_files(directory);
   if (paths.empty())
     fail(ErrorKind::missing,
          "[resume] {} has no checkpoint: it was stopped before its first step, or is of an older "

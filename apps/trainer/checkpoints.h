@@ -15,6 +15,14 @@ namespace fqt::trainer {
 /// Error(missing) where there is none, Error(data) where none can be read.
 Checkpoint newest_checkpoint(const RunDirectory& directory, const std::function<void(const std::string&)>& warn);
 
+/// The files of checkpoints that a run directory has: the last steps in turn, newest first, and then the best.
+std::vector<std::string> checkpoint_files(const RunDirectory& directory);
+
+/// Loads the weights of the last step that a run directory has: those of the last evaluation, or of a checkpoint
+/// behind it where the run was killed. Returns the step. Errors as load_weights().
+int64_t load_last_weights(const RunDirectory& directory, layers::Module& model,
+                          const std::function<void(const std::string&)>& warn);
+
 /// Writes the checkpoints of a run: when they are due, and which are kept.
 class Checkpoints {
  public:

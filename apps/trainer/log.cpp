@@ -1,5 +1,8 @@
 #include "trainer/log.h"
 
+#include "engine/check.h"
+#include "trainer/files.h"
+
 namespace fqt::trainer {
 
 void Log::step(const StepRecord& record) {
@@ -21,6 +24,25 @@ void Log::end(const std::string& status, int64_t step, const std::string& messag
   Json json{{"event", status}, {"step", step}};
   if (!message.empty()) json["message"] = message;
   lines_.write(json);
+}
+
+std::vector<StepRecord> read_steps(const std::string& path) {
+  std::vector<StepRecord> steps;
+  const std::string text = read_text_file(path);
+  size_t begin = 0;
+  for (int64_t line = 1;; ++line) {
+    const size_t end = text.find('\n', begin);
+    if (end == text.npos) return steps;
+    try {
+      const Json json = Json::parse(text.substr(begin, end - begin));
+      if (json.at("event") == "step")
+        steps.push_back(
+            {json.at("step"), json.at("loss"), json.at("accuracy"), json.at("learning_rate"), json.at("seconds")});
+    } catch (const Json::exception& error) {
+      fail(ErrorKind::data, "[log] {}, line {}: not what fqt writes: {}", path, line, error.what());
+    }
+    begin = end + 1;
+  }
 }
 
 }  // namespace fqt::trainer

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "trainer/json_lines.h"
 
@@ -32,5 +33,9 @@ class Log {
  private:
   JsonLines lines_;
 };
+
+/// The training steps of a log, in order. A last line that was cut off is passed over. Error(missing), Error(io);
+/// Error(data) naming the line where it is not what a log holds.
+std::vector<StepRecord> read_steps(const std::string& path);
 
 }  // namespace fqt::trainer

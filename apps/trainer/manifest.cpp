@@ -1,5 +1,6 @@
 #include "trainer/manifest.h"
 
+#include "engine/check.h"
 #include "engine/hash.h"
 #include "engine/kernels/table.h"
 #include "trainer/files.h"
@@ -51,6 +52,13 @@ Json describe_run(const Experiment& experiment) {
           {"seed", config.seed},
           {"batch", config.train.batch},
           {"steps", config.train.steps}};
+}
+
+Json read_manifest(const RunDirectory& directory) {
+  Json manifest = Json::parse(read_text_file(directory.manifest()), nullptr, false);
+  if (!manifest.is_object())
+    fail(ErrorKind::data, "[manifest] {} is not JSON; the file is damaged", directory.manifest());
+  return manifest;
 }
 
 void write_manifest(const RunDirectory& directory, const Json& manifest) {

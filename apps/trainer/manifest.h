@@ -12,6 +12,9 @@ namespace fqt::trainer {
 /// hashes, seed. Written when a run begins, and again with its outcome when it ends.
 Json describe_run(const Experiment& experiment);
 
+/// Error(missing) where there is none, Error(data) where it is not JSON.
+Json read_manifest(const RunDirectory& directory);
+
 /// Error(io).
 void write_manifest(const RunDirectory& directory, const Json& manifest);
 

@@ -40,6 +40,21 @@ std::string bits_hash(const quant::BitTable& bits) {
   return to_hex(hash);
 }
 
+/// What one object of texts has otherwise than another.
+std::vector<std::string> changed(const Json& here, const Json& recorded, const std::string& prefix = "") {
+  std::vector<std::string> changes;
+  const auto text = [](const Json& json, const std::string& key) {
+    const Json value = json.value(key, Json("nothing"));
+    return value.is_string() ? value.get<std::string>() : to_text(value);
+  };
+  Json keys = recorded;
+  keys.update(here);
+  for (const auto& [key, value] : keys.items())
+    if (text(here, key) != text(recorded, key))
+      changes.push_back(fmt::format("{}{} ({}; the run has {})", prefix, key, text(here, key), text(recorded, key)));
+  return changes;
+}
+
 Json hashes_of(const Json& data) {
   Json hashes = Json::object();
   for (const auto& [key, value] : data.items())
@@ -71,9 +86,29 @@ void check_version(const Checkpoint& checkpoint) {
 }  // namespace
 
 Json run_identity(const Experiment& experiment, const Json& data) {
-  return {{"version", build_info().version},        {"commit", build_info().commit},
-          {"steps", experiment.config.train.steps}, {"config", deciding_keys(experiment.config)},
-          {"bits", bits_hash(experiment.bits)},     {"data", hashes_of(data)}};
+  return {{"version", build_info().version},
+          {"commit", build_info().commit},
+          {"steps", experiment.config.train.steps},
+          {"config", deciding_keys(experiment.config)},
+          {"bits", bits_hash(experiment.bits)},
+          {"data", hashes_of(data)},
+          {"start", to_hex(layers::weights_hash(*experiment.model))}};
+}
+
+std::vector<std::string> identity_differences(const Json& here, const Json& recorded) {
+  std::vector<std::string> differences;
+  const auto add = [&](const std::vector<std::string>& more) {
+    differences.insert(differences.end(), more.begin(), more.end());
+  };
+  const auto objects = [](const Json& identity, const char* key) { return identity.value(key, Json::object()); };
+  add(changed(objects(here, "config"), objects(recorded, "config")));
+  add(changed(objects(here, "data"), objects(recorded, "data"), "data: "));
+  // Earlier checkpoints of this version do not say where a run started.
+  for (const auto& [key, name] : {std::pair("steps", "train.steps"),
+                                  {"bits", "hash of the bits"},
+                                  {"start", "hash of the weights it starts from"}})
+    if (recorded.contains(key)) add(changed({{name, here[key]}}, {{name, recorded[key]}}));
+  return differences;
 }
 
 ResumedConfig resumed_config(const RunDirectory& directory, const Checkpoint& checkpoint,
@@ -88,15 +123,11 @@ ResumedConfig resumed_config(const RunDirectory& directory, const Checkpoint& ch
   for (const std::vector<Assignment>& layer : layers) apply_layer(config, layer);
   check(config.out.empty(), "[resume] --out: a run goes on in its own folder, {}", directory.path());
 
-  const Json now = deciding_keys(config), then = checkpoint.identity.value("config", Json::object());
-  std::vector<std::string> changed;
-  for (const auto& [key, value] : now.items())
-    if (const std::string had = then.value(key, "nothing"); had != value)
-      changed.push_back(fmt::format("{} ({}; the run has {})", key, value.get<std::string>(), had));
-  check(changed.empty(),
+  const auto changes = changed(deciding_keys(config), checkpoint.identity.value("config", Json::object()));
+  check(changes.empty(),
         "[resume] this would change what the run in {} computes: {}; leave it as it was, or start a "
         "new run",
-        directory.path(), join(changed));
+        directory.path(), join(changes));
 
   resumed.recorded = config;
   resumed.recorded.threads = threads;

@@ -10,9 +10,13 @@
 
 namespace fqt::trainer {
 
-/// What a run must share with one that goes on from its checkpoint: version, every key that decides what is computed,
-/// the bits of each site and the hashes of the data. `data` is the manifest's.
+/// What a run must share with one that goes on from its checkpoint, or repeats it: version, every key that decides what
+/// is computed, the bits of each site, the hashes of the data, and that of the weights it starts from, which the model
+/// holds. `data` is the manifest's.
 Json run_identity(const Experiment& experiment, const Json& data);
+
+/// In what an identity is not that of a run on record, versions apart, each in words: "seed (2; the run has 1)".
+std::vector<std::string> identity_differences(const Json& here, const Json& recorded);
 
 /// What a resumed run goes on with.
 struct Resumption {

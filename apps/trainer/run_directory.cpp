@@ -80,13 +80,18 @@ std::string RunDirectory::checkpoint(int64_t step) const {
   return fmt::format("{}/step-{:08}.safetensors", checkpoints(), step);
 }
 
-Config finished_config(const RunDirectory& directory) {
+Config recorded_config(const RunDirectory& directory) {
   Config config;
   apply_layer(config, read_config_file(directory.config()));
   config.threads = fqt::threads();  // they change no result
-  config.weights.clear();
   // A plan file may have been edited since; the run keeps what it ran on.
   if (is_plan_file(config.plan)) config.plan = directory.plan();
+  return config;
+}
+
+Config finished_config(const RunDirectory& directory) {
+  Config config = recorded_config(directory);
+  config.weights.clear();
   return config;
 }
 

@@ -36,8 +36,10 @@ class RunDirectory {
   std::string path_;
 };
 
-/// The configuration of a run as it ran, to open the same experiment again: with the threads of this machine, the bits
-/// written beside it, and without the weights it started from.
+/// The configuration of a run as it ran, to open the same experiment again: with the threads of this machine and the
+/// bits written beside it.
+Config recorded_config(const RunDirectory& directory);
+/// The same without the weights it started from.
 Config finished_config(const RunDirectory& directory);
 
 }  // namespace fqt::trainer

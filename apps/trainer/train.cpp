@@ -86,6 +86,8 @@ class Run {
  private:
   void go_on(Resumption&& from) {
     if (from.config_toml != read_text_file(directory_.config())) write_text_file(directory_.config(), from.config_toml);
+    if (const auto start = from.checkpoint.identity.find("start"); start != from.checkpoint.identity.end())
+      identity_["start"] = *start;
     restore(std::move(from.checkpoint), *experiment_.model, trainer_.optimizer());
     restore_overflows();
     manifest_["resumed_from"] = state_.step;

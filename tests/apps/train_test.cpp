@@ -172,7 +172,7 @@ TEST_CASE("eval: NaN in the weights, weights of another model, and no weights") 
   write(weights, bytes.substr(0, bytes.size() / 2));
   CHECK(fqt_program({"eval", run}).exit_code == 65);
 
-  std::filesystem::remove(weights);
+  std::filesystem::remove_all(run + "/checkpoints");
   CHECK(fqt_program({"eval", run}).exit_code == 66);
   CHECK(fqt_program({"eval", folder / "none"}).exit_code == 66);
   CHECK(fqt_program({"eval", folder.path()}).exit_code == 66);
