@@ -5,6 +5,7 @@
 #include "engine/kernels/table.h"
 #include "trainer/files.h"
 #include "trainer/host.h"
+#include "trainer/plan_view/export.h"
 #include "trainer/recipes.h"
 
 namespace fqt::trainer {
@@ -36,6 +37,7 @@ Json describe_data(const Experiment& experiment) {
 Json describe_run(const Experiment& experiment) {
   const Config& config = experiment.config;
   const BuildInfo& build = build_info();
+  const Json plan = plan_summary(experiment);
   return {{"status", "running"},
           {"version", build.version},
           {"commit", build.commit},
@@ -51,7 +53,9 @@ Json describe_run(const Experiment& experiment) {
           {"recipe", describe_recipe(config)},
           {"seed", config.seed},
           {"batch", config.train.batch},
-          {"steps", config.train.steps}};
+          {"steps", config.train.steps},
+          {"sites", plan["sites"]},
+          {"size", plan["size"]}};
 }
 
 Json read_manifest(const RunDirectory& directory) {

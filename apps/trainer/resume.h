@@ -10,14 +10,6 @@
 
 namespace fqt::trainer {
 
-/// What a run must share with one that goes on from its checkpoint, or repeats it: version, every key that decides what
-/// is computed, the bits of each site, the hashes of the data, and that of the weights it starts from, which the model
-/// holds. `data` is the manifest's.
-Json run_identity(const Experiment& experiment, const Json& data);
-
-/// In what an identity is not that of a run on record, versions apart, each in words: "seed (2; the run has 1)".
-std::vector<std::string> identity_differences(const Json& here, const Json& recorded);
-
 /// What a resumed run goes on with.
 struct Resumption {
   Checkpoint checkpoint;
@@ -39,6 +31,6 @@ ResumedConfig resumed_config(const RunDirectory& directory, const Checkpoint& ch
 void check_resumable(const Experiment& experiment, const Checkpoint& checkpoint);
 
 /// Error(data) where the data is not what the run began with.
-void check_same_data(const Checkpoint& checkpoint, const Experiment& experiment, const Json& data);
+void check_same_data(const Checkpoint& checkpoint, const Experiment& experiment);
 
 }  // namespace fqt::trainer

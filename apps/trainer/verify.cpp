@@ -11,9 +11,9 @@
 #include "engine/kernels/table.h"
 #include "trainer/checkpoints.h"
 #include "trainer/host.h"
+#include "trainer/identity.h"
 #include "trainer/log.h"
 #include "trainer/manifest.h"
-#include "trainer/resume.h"
 #include "trainer/trainer.h"
 
 namespace fqt::trainer {
@@ -22,7 +22,7 @@ namespace {
 /// What a run directory says of what was computed.
 struct Recorded {
   Json manifest;
-  Json identity = Json::object();
+  Json identity;                          ///< null where no checkpoint can be read
   std::map<int64_t, StepRecord> steps;    ///< by steps done
   std::map<int64_t, std::string> hashes;  ///< of the weights after so many steps
   bool diverged = false;                  ///< in the step behind the last
@@ -49,7 +49,7 @@ Recorded read_recorded(const RunDirectory& directory, Progress& progress) {
     try {
       const Checkpoint checkpoint = read_checkpoint(path);
       read_hash(recorded, checkpoint.file);
-      if (recorded.identity.empty()) recorded.identity = checkpoint.identity;
+      if (recorded.identity.is_null()) recorded.identity = checkpoint.identity;
     } catch (const Error& error) {
       progress.warn(fmt::format("{}; left out", error.what()));
     }
@@ -58,8 +58,20 @@ Recorded read_recorded(const RunDirectory& directory, Progress& progress) {
     read_hash(recorded, read_safetensors(directory.weights()));
   if (recorded.manifest.contains("weights_hash") && recorded.manifest.contains("steps_done") && !recorded.diverged)
     recorded.hashes[recorded.manifest["steps_done"]] = recorded.manifest["weights_hash"];
-  if (!recorded.identity.contains("data")) recorded.identity["data"] = recorded.manifest.value("data", Json::object());
   return recorded;
+}
+
+/// What the folder or the data has otherwise than the run on record had.
+std::vector<std::string> other_inputs(const Recorded& recorded, const Experiment& experiment) {
+  const Json hashes = data_hashes(experiment.data);
+  if (!recorded.identity.is_null())
+    return identity_differences(run_identity(experiment.config, experiment.bits, hashes, start_hash(experiment.config)),
+                                recorded.identity);
+  Json had = Json::object();
+  const Json data = recorded.manifest.value("data", Json::object());
+  for (const auto& [key, value] : hashes.items())
+    if (data.contains(key)) had[key] = data[key];
+  return changed_keys(hashes, had);
 }
 
 /// Program and machine, as far as they are not those of the run on record.
@@ -168,8 +180,7 @@ Verification verify(const RunDirectory& directory, const std::vector<Assignment>
   check(comparable, "[verify] {} has no loss and no hash of weights of the first {} steps to compare with",
         directory.path(), last);
 
-  const Json identity = run_identity(experiment, describe_run(experiment)["data"]);
-  if (result.here = identity_differences(identity, recorded.identity); !result.here.empty()) {
+  if (result.here = other_inputs(recorded, experiment); !result.here.empty()) {
     result.difference = "what is in the folder, or the data, is not what the run was made of; nothing was run";
     return result;
   }
