@@ -14,8 +14,6 @@ using Json = nlohmann::json;
 
 namespace {
 
-constexpr int kUsage = 2, kIo = 74;
-
 Outcome bench(std::vector<std::string> more) {
   std::vector<std::string> arguments{"bench", "step"};
   arguments.insert(arguments.end(), more.begin(), more.end());

@@ -16,8 +16,6 @@ using Json = nlohmann::json;
 
 namespace {
 
-constexpr int kUsage = 2, kMissing = 66, kIo = 74;
-
 std::vector<std::string> plan_of(const std::vector<std::string>& plans, std::vector<std::string> more = {}) {
   std::vector<std::string> arguments{"plan", "resnet20"};
   for (const std::string& plan : plans) arguments.insert(arguments.end(), {"--plan", plan});

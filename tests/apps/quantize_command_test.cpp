@@ -19,8 +19,6 @@ using Json = nlohmann::json;
 
 namespace {
 
-constexpr int kUsage = 2, kData = 65, kMissing = 66, kIo = 74;
-
 /// The folder has x.npy: [[-1, 0], [0.5, 2]], for which 4 affine bits have steps of 0.2 and zero point -3.
 class Folder : public TemporaryFolder {
  public:
