@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-using Progress = std::function<void(int64_t done, int64_t total)>;
+using ItemProgress = std::function<void(int64_t done, int64_t total)>;
 
 void write_bytes(const fs::path& file, const void* bytes, size_t count) {
   std::ofstream stream(file, std::ios::binary);
@@ -28,11 +28,11 @@ void write_bytes(const fs::path& file, const void* bytes, size_t count) {
 /// Counts what is written.
 class Counter {
  public:
-  Counter(const Progress& progress, int64_t total) : progress_(progress), total_(total) {}
+  Counter(const ItemProgress& progress, int64_t total) : progress_(progress), total_(total) {}
   void add(int64_t count) { progress_(done_ += count, total_); }
 
  private:
-  const Progress& progress_;
+  const ItemProgress& progress_;
   int64_t done_ = 0, total_;
 };
 
@@ -74,7 +74,7 @@ void write_pictures(const ImageDataset& set, const fs::path& folder, Counter& co
   }
 }
 
-void make_shapes(const fs::path& folder, const MakeOptions& options, const Progress& progress) {
+void make_shapes(const fs::path& folder, const MakeOptions& options, const ItemProgress& progress) {
   using Split = ShapesDataset::Split;
   constexpr int64_t kTrain = 20000, kTest = 2000;
   const int64_t side = options.side > 0 ? options.side : ShapesDataset::kSide;
@@ -88,7 +88,7 @@ void make_shapes(const fs::path& folder, const MakeOptions& options, const Progr
   write_pictures(test, folder / "val", counter);
 }
 
-void make_grammar(const fs::path& folder, const MakeOptions& options, const Progress& progress) {
+void make_grammar(const fs::path& folder, const MakeOptions& options, const ItemProgress& progress) {
   using Split = GrammarText::Split;
   constexpr int64_t kTrain = 14706, kTest = 1500;
   check(options.side == 0, "[data] grammar is text: a side means nothing to it");
@@ -115,7 +115,7 @@ void make_grammar(const fs::path& folder, const MakeOptions& options, const Prog
 
 struct Maker {
   std::string_view name;
-  void (*make)(const fs::path& folder, const MakeOptions& options, const Progress& progress);
+  void (*make)(const fs::path& folder, const MakeOptions& options, const ItemProgress& progress);
 };
 
 constexpr Maker kMakers[] = {{"shapes", make_shapes}, {"grammar", make_grammar}};
@@ -132,7 +132,7 @@ const Maker& find_maker(const std::string& name) {
 }  // namespace
 
 void make_data(const std::string& name, const std::string& folder, const MakeOptions& options,
-               const Progress& progress) {
+               const ItemProgress& progress) {
   const Maker& maker = find_maker(name);
   std::error_code error;
   const fs::path to = fs::path(folder).lexically_normal(), given = to.has_filename() ? to : to.parent_path();

@@ -7,9 +7,9 @@
 namespace fqt::data {
 namespace {
 
-using Progress = std::function<void(const std::string& part, int64_t done, int64_t total)>;
+using PartProgress = std::function<void(const std::string& part, int64_t done, int64_t total)>;
 
-SplitReport verify_images(const ImageDataset& set, const Progress& progress) {
+SplitReport verify_images(const ImageDataset& set, const PartProgress& progress) {
   SplitReport report{set.name(), set.size(), set.classes(), 0};
   std::vector<uint8_t> pixels(static_cast<size_t>(set.height() * set.width() * set.channels()));
   for (int64_t index = 0; index < set.size(); ++index) {
@@ -20,7 +20,7 @@ SplitReport verify_images(const ImageDataset& set, const Progress& progress) {
   return report;
 }
 
-SplitReport verify_text(const TokenStream& stream, const Vocabulary& vocabulary, const Progress& progress) {
+SplitReport verify_text(const TokenStream& stream, const Vocabulary& vocabulary, const PartProgress& progress) {
   constexpr int64_t kPiece = 1 << 16;
   SplitReport report{stream.name(), stream.size(), vocabulary.size(), 0};
   for (int64_t begin = 0; begin < stream.size(); begin += kPiece) {
@@ -34,7 +34,7 @@ SplitReport verify_text(const TokenStream& stream, const Vocabulary& vocabulary,
 
 }  // namespace
 
-std::vector<SplitReport> verify(const Data& data, const Progress& progress) {
+std::vector<SplitReport> verify(const Data& data, const PartProgress& progress) {
   if (const ImageData* images = data.images()) {
     return {verify_images(*images->train, progress), verify_images(*images->test, progress)};
   }

@@ -43,17 +43,17 @@ int64_t size_class(int64_t wanted) {
   return (wanted + step - 1) / step * step;
 }
 
-/// Storage as the system gave it.
-struct Block {
-  std::byte* start = nullptr;
-  int64_t size = 0;
-  int64_t used = 0;  ///< the most it was asked for
-};
-
 }  // namespace
 
 class StorageBlocks {
  public:
+  /// Storage as the system gave it.
+  struct Block {
+    std::byte* start = nullptr;
+    int64_t size = 0;
+    int64_t used = 0;  ///< the most it was asked for
+  };
+
   /// `reserved`: address space that takes up memory where it is written to.
   explicit StorageBlocks(bool reserved) : reserved_(reserved), reuse_(reserved || kReuse) {}
   StorageBlocks(const StorageBlocks&) = delete;
@@ -144,10 +144,10 @@ bool Rehearsal::active() { return rehearsed != nullptr; }
 std::shared_ptr<std::byte> allocate_storage(int64_t bytes) {
   if (bytes < 0) fail(ErrorKind::internal, "[allocate] {} bytes asked for", bytes);
   if (rehearsed) {
-    const Block block = rehearsed->take(bytes);
+    const StorageBlocks::Block block = rehearsed->take(bytes);
     return {block.start, [block, blocks = rehearsed](std::byte*) { blocks->give_back(block); }};
   }
-  const Block block = real_blocks().take(bytes);
+  const StorageBlocks::Block block = real_blocks().take(bytes);
   return {block.start, [block](std::byte*) { real_blocks().give_back(block); }};
 }
 

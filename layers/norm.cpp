@@ -12,7 +12,7 @@ std::unique_ptr<Norm> make(const std::string& name, int64_t channels) {
   return std::make_unique<Kind>(name, channels);
 }
 
-constexpr NormKind kKinds[] = {
+constexpr NormKind kNormKinds[] = {
     {"batch", "batch norm: divides by the standard deviation (Ioffe and Szegedy 2015)", make<BatchNorm>},
     {"range", "range batch norm: by the range of 16 chunks, scaled to one (Banner et al. 2018)", make<RangeNorm>},
 };
@@ -33,10 +33,10 @@ ops::NormOptions Norm::options(const quant::Context& context) {
   return options;
 }
 
-std::span<const NormKind> norm_kinds() { return kKinds; }
+std::span<const NormKind> norm_kinds() { return kNormKinds; }
 
 std::unique_ptr<Norm> make_norm(std::string_view kind, const std::string& name, int64_t channels) {
-  return find_row(kKinds, kind, "norm", "norm").make(name, channels);
+  return find_row(kNormKinds, kind, "norm", "norm").make(name, channels);
 }
 
 }  // namespace fqt::layers

@@ -79,18 +79,18 @@ std::unique_ptr<Module> make(const std::string& name, const PositionOptions& opt
   return std::make_unique<Kind>(name, options);
 }
 
-constexpr PositionKind kKinds[] = {
+constexpr PositionKind kPositionKinds[] = {
     {"learned", "a vector for each place, trained", make<Learned>},
     {"sinusoidal", "sines and cosines of wavelengths from 2 pi to 20000 pi (Vaswani et al. 2017)", make<Sinusoidal>},
 };
 
 }  // namespace
 
-std::span<const PositionKind> position_kinds() { return kKinds; }
+std::span<const PositionKind> position_kinds() { return kPositionKinds; }
 
 std::unique_ptr<Module> make_positions(std::string_view kind, const std::string& name, const PositionOptions& options) {
   std::string known;
-  for (const PositionKind& row : kKinds) {
+  for (const PositionKind& row : kPositionKinds) {
     if (row.name == kind) return row.make(name, options);
     known += fmt::format("\n  {}: {}", row.name, row.description);
   }

@@ -9,11 +9,11 @@
 namespace fqt::models {
 namespace {
 
-struct Stage {
+struct FeatureLayer {
   int64_t channels;
   bool pool;
 };
-constexpr Stage kStages[] = {{64, true}, {192, true}, {384, false}, {256, false}, {256, true}};
+constexpr FeatureLayer kFeatures[] = {{64, true}, {192, true}, {384, false}, {256, false}, {256, true}};
 constexpr int64_t kShrink = 8;  ///< three 2x2 maxima
 
 /// A linear layer before a ReLU: N(0, sqrt(2 / in)) (He et al. 2015, fan in).
@@ -33,13 +33,13 @@ AlexNet::AlexNet(const ModelOptions& options)
   check(height >= 1 && width >= 1, "[alexnet] images of {}x{}; at least {}x{} are needed", options.height,
         options.width, kShrink, kShrink);
   int64_t channels = options.channels;
-  for (const Stage& stage : kStages) {
+  for (const FeatureLayer& layer : kFeatures) {
     const size_t number = convolutions_.size() + 1;
-    layers::Conv2dOptions conv = convolution(channels, stage.channels, 3, 1);
+    layers::Conv2dOptions conv = convolution(channels, layer.channels, 3, 1);
     if (number == 1) conv.role = quant::SiteRole::first;
     convolutions_.push_back(
         std::make_unique<ConvNorm>(fmt::format("conv{}", number), fmt::format("bn{}", number), conv, options.norm));
-    channels = stage.channels;
+    channels = layer.channels;
   }
   linear1_ = hidden("fc1", height * width * channels, 1024);
   linear2_ = hidden("fc2", 1024, 512);
@@ -51,7 +51,7 @@ Var AlexNet::forward(const quant::Context& context, const Var& x) {
   Var y = x;
   for (size_t i = 0; i < convolutions_.size(); ++i) {
     y = convolutions_[i]->forward_relu(context, y);
-    if (kStages[i].pool) y = ops::max_pool(tape, y, 2, 2);
+    if (kFeatures[i].pool) y = ops::max_pool(tape, y, 2, 2);
   }
   y = ops::reshape(tape, y, {y.shape()[0], -1});
   y = ops::relu(tape, linear1_->forward(context, dropout1_.forward(context, y)));

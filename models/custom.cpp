@@ -17,27 +17,22 @@ constexpr CustomLayer kFrequency[] = {{2, 1}, {1, 1}, {4, 1}, {4, 1}, {1, 1}, {2
 constexpr CustomLayer kAccumulation[] = {{1, 4}, {1, 1}, {1, 16}, {1, 16}, {1, 1}, {1, 4},
                                          {1, 4}, {1, 1}, {1, 16}, {1, 16}, {1, 1}, {1, 4}};
 
-struct Design {
+struct CustomDesign {
   std::string_view name;
   std::span<const CustomLayer> layers;
 };
-constexpr Design kDesigns[] = {{"custom_d", kDepth}, {"custom_f", kFrequency}, {"custom_a", kAccumulation}};
+constexpr CustomDesign kCustomDesigns[] = {{"custom_d", kDepth}, {"custom_f", kFrequency}, {"custom_a", kAccumulation}};
 
-const Design* find_design(std::string_view name) {
-  const auto found = std::ranges::find(kDesigns, name, &Design::name);
-  return found == std::end(kDesigns) ? nullptr : found;
-}
-
-layers::Conv2dOptions stem(const ModelOptions& model) {
-  layers::Conv2dOptions options = convolution(model.channels, kChannels, 3, 2);
-  options.role = quant::SiteRole::apart;
-  return options;
+const CustomDesign* find_custom_design(std::string_view name) {
+  const auto found = std::ranges::find(kCustomDesigns, name, &CustomDesign::name);
+  return found == std::end(kCustomDesigns) ? nullptr : found;
 }
 
 }  // namespace
 
 Custom::Custom(std::span<const CustomLayer> design, const ModelOptions& options)
-    : design_(design), stem_("stem.conv", "stem.bn", stem(options), options.norm) {
+    : design_(design),
+      stem_("stem.conv", "stem.bn", stem_convolution(options, kChannels, 3, 2, quant::SiteRole::apart), options.norm) {
   for (const CustomLayer& layer : design) {
     const size_t number = layers_.size() + 1;
     layers::Conv2dOptions conv = convolution(kChannels, kChannels, 3, 1);
@@ -69,10 +64,10 @@ std::vector<layers::Module*> Custom::children() {
   return all;
 }
 
-bool matches_custom(std::string_view name) { return find_design(name) != nullptr; }
+bool matches_custom(std::string_view name) { return find_custom_design(name) != nullptr; }
 
 std::unique_ptr<layers::Module> build_custom(std::string_view name, const ModelOptions& options) {
-  return std::make_unique<Custom>(find_design(name)->layers, options);
+  return std::make_unique<Custom>(find_custom_design(name)->layers, options);
 }
 
 }  // namespace fqt::models

@@ -8,27 +8,21 @@
 namespace fqt::models {
 namespace {
 
-constexpr ImageNetResNet::Design kDesigns[] = {
+constexpr ImageNetResNet::Design kResNetDesigns[] = {
     {"resnet18", {2, 2, 2, 2}, false},
     {"resnet34", {3, 4, 6, 3}, false},
     {"resnet50", {3, 4, 6, 3}, true},
 };
 
-const ImageNetResNet::Design* find_design(std::string_view name) {
-  const auto found = std::ranges::find(kDesigns, name, &ImageNetResNet::Design::name);
-  return found == std::end(kDesigns) ? nullptr : found;
-}
-
-layers::Conv2dOptions stem(const ModelOptions& model) {
-  layers::Conv2dOptions options = convolution(model.channels, 64, 7, 2);
-  options.role = quant::SiteRole::first;
-  return options;
+const ImageNetResNet::Design* find_resnet_design(std::string_view name) {
+  const auto found = std::ranges::find(kResNetDesigns, name, &ImageNetResNet::Design::name);
+  return found == std::end(kResNetDesigns) ? nullptr : found;
 }
 
 }  // namespace
 
 ImageNetResNet::ImageNetResNet(const Design& design, const ModelOptions& options)
-    : stem_("conv1", "bn1", stem(options), options.norm) {
+    : stem_("conv1", "bn1", stem_convolution(options, 64, 7, 2), options.norm) {
   int64_t channels = 64;
   for (int64_t stage = 0; stage < 4; ++stage)
     for (int64_t block = 0; block < design.blocks[stage]; ++block) {
@@ -62,10 +56,10 @@ std::vector<layers::Module*> ImageNetResNet::children() {
   return all;
 }
 
-bool matches_imagenet_resnet(std::string_view name) { return find_design(name) != nullptr; }
+bool matches_imagenet_resnet(std::string_view name) { return find_resnet_design(name) != nullptr; }
 
 std::unique_ptr<layers::Module> build_imagenet_resnet(std::string_view name, const ModelOptions& options) {
-  return std::make_unique<ImageNetResNet>(*find_design(name), options);
+  return std::make_unique<ImageNetResNet>(*find_resnet_design(name), options);
 }
 
 }  // namespace fqt::models

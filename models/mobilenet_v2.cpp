@@ -80,11 +80,9 @@ std::vector<layers::Module*> InvertedResidual::children() {
 MobileNetV2::MobileNetV2(double width, const ModelOptions& options) : dropout_("classifier.0", options.dropout) {
   const bool small = std::min(options.height, options.width) < 64;
   int64_t channels = scaled(kStem, width);
-  layers::Conv2dOptions stem = convolution(options.channels, channels, 3, small ? 1 : 2);
-  stem.role = quant::SiteRole::first;
   int number = 0;
   const auto next = [&] { return fmt::format("features.{}", number++); };
-  stem_ = unit(next(), stem, options.norm);
+  stem_ = unit(next(), stem_convolution(options, channels, 3, small ? 1 : 2), options.norm);
   for (const Stage& stage : kStages)
     for (int64_t block = 0; block < stage.blocks; ++block) {
       const bool shrink = block == 0 && !(small && &stage == &kStages[1]);

@@ -12,6 +12,13 @@ layers::Conv2dOptions convolution(int64_t in_channels, int64_t out_channels, int
   return options;
 }
 
+layers::Conv2dOptions stem_convolution(const ModelOptions& model, int64_t out_channels, int64_t kernel, int64_t stride,
+                                       quant::SiteRole role) {
+  layers::Conv2dOptions options = convolution(model.channels, out_channels, kernel, stride);
+  options.role = role;
+  return options;
+}
+
 ConvNorm::ConvNorm(const std::string& conv_name, const std::string& norm_name, const layers::Conv2dOptions& options,
                    std::string_view norm)
     : conv_(conv_name, options), norm_(layers::make_norm(norm, norm_name, options.out_channels)) {}

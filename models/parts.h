@@ -13,6 +13,9 @@ namespace fqt::models {
 
 /// Of a square kernel that keeps the resolution at stride 1.
 layers::Conv2dOptions convolution(int64_t in_channels, int64_t out_channels, int64_t kernel, int64_t stride);
+/// The first convolution of an image model.
+layers::Conv2dOptions stem_convolution(const ModelOptions& model, int64_t out_channels, int64_t kernel, int64_t stride,
+                                       quant::SiteRole role = quant::SiteRole::first);
 
 /// A convolution and the norm after it.
 class ConvNorm : public layers::Module {

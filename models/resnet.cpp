@@ -9,12 +9,6 @@
 namespace fqt::models {
 namespace {
 
-layers::Conv2dOptions stem(const ModelOptions& model) {
-  layers::Conv2dOptions options = convolution(model.channels, 16, 3, 1);
-  options.role = quant::SiteRole::first;
-  return options;
-}
-
 /// Blocks a stage of "resnetN".
 std::optional<int64_t> blocks_per_stage(std::string_view name) {
   constexpr std::string_view kPrefix = "resnet";
@@ -30,7 +24,7 @@ std::optional<int64_t> blocks_per_stage(std::string_view name) {
 }  // namespace
 
 CifarResNet::CifarResNet(int64_t blocks_per_stage, const ModelOptions& options)
-    : stem_("stem.conv", "stem.bn", stem(options), options.norm) {
+    : stem_("stem.conv", "stem.bn", stem_convolution(options, 16, 3, 1), options.norm) {
   int64_t channels = 16;
   for (int64_t stage = 0; stage < 3; ++stage)
     for (int64_t block = 0; block < blocks_per_stage; ++block) {

@@ -29,13 +29,13 @@ constexpr std::string_view kForTraining[] = {
     "threads",     "out",         "train.steps", "train.epochs",     "eval.every",
     "eval.images", "eval.tokens", "probe.every", "checkpoint.every", "checkpoint.seconds"};
 
-struct Arguments {
+struct StepArguments {
   BenchArguments common;
   std::vector<Assignment> flags;
   std::string trace;  ///< empty: not given
 };
 
-bench::StepOptions step_options(const Arguments& arguments) {
+bench::StepOptions step_options(const StepArguments& arguments) {
   for (const Assignment& flag : arguments.flags)
     check(std::ranges::find(kForTraining, flag.key) == std::end(kForTraining),
           "{}: a step does not depend on it, or --threads and --repeats say it; leave it out", flag.where);
@@ -127,7 +127,7 @@ std::string operation_lines(const bench::Breakdown& breakdown) {
   return text;
 }
 
-std::string to_text(const bench::StepOptions& options, const bench::StepReport& report) {
+std::string report_text(const bench::StepOptions& options, const bench::StepReport& report) {
   const Config& config = options.config;
   return fmt::format(
              "{} at {}, batch {}, {} thread{}, {}\n"
@@ -145,18 +145,18 @@ std::string to_text(const bench::StepOptions& options, const bench::StepReport& 
          phase_lines(report.breakdown) + "\n" + operation_lines(report.breakdown);
 }
 
-void run(const Arguments& arguments) {
+void run(const StepArguments& arguments) {
   const bench::StepOptions options = step_options(arguments);
   if (!arguments.trace.empty()) write_text_file(arguments.trace, "");  // said before the measurement, if it cannot be
   const bench::StepReport report = bench::run_step(options);
   if (!arguments.trace.empty()) write_text_file(arguments.trace, bench::chrome_trace(report.events));
-  print(arguments.common.json ? trainer::to_text(to_json(options, report)) + "\n" : to_text(options, report));
+  print(arguments.common.json ? to_text(to_json(options, report)) + "\n" : report_text(options, report));
 }
 
 }  // namespace
 
 Action declare_bench_step(CLI::App& app) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<StepArguments>();
   const Flags flags(arguments, &arguments->flags);
   add_key(app, flags, "model", *find_key("model"), "NAME");
   for (const char* key : {"data", "plan", "recipe", "train.batch", "seed"})

@@ -24,7 +24,7 @@ namespace {
 
 using namespace fqt::trainer;
 
-struct Arguments {
+struct DataArguments {
   std::string name, directory, out;
   data::FetchOptions fetch;
   data::DataOptions open;
@@ -34,14 +34,14 @@ struct Arguments {
 };
 
 /// Where data lies: --dir, else FQT_DATA, else the folder `data` here.
-std::string data_directory(const Arguments& arguments) {
+std::string data_directory(const DataArguments& arguments) {
   if (!arguments.directory.empty()) return arguments.directory;
   const char* given = std::getenv("FQT_DATA");
   return given && *given ? given : "data";
 }
 
 /// What --dir names, else all that may hold data here.
-std::vector<data::Found> find_all(const Arguments& arguments) {
+std::vector<data::Found> find_all(const DataArguments& arguments) {
   std::vector<data::Found> found = data::find_data(data_directory(arguments));
   if (!arguments.directory.empty()) return found;
   for (data::Found& here : data::find_data(".")) {
@@ -51,7 +51,7 @@ std::vector<data::Found> find_all(const Arguments& arguments) {
   return found;
 }
 
-void run_list(const Arguments& arguments) {
+void run_list(const DataArguments& arguments) {
   const std::vector<data::Found> found = find_all(arguments);
   if (arguments.json) {
     Json built_in = Json::array(), here = Json::array(), downloads = Json::array();
@@ -87,7 +87,7 @@ auto watch(Progress& progress, const Interrupt& interrupt, const Show& show) {
   };
 }
 
-void run_get(const Arguments& arguments) {
+void run_get(const DataArguments& arguments) {
   const data::Source& source = data::find_source(arguments.name);
   const Interrupt interrupt;
   Progress progress(arguments.quiet);
@@ -102,7 +102,7 @@ void run_get(const Arguments& arguments) {
   print(fmt::format("{}\n", folder));
 }
 
-void run_verify(const Arguments& arguments) {
+void run_verify(const DataArguments& arguments) {
   const Interrupt interrupt;
   Progress progress(arguments.quiet);
   const data::Data data = data::open_data(arguments.name, arguments.open);
@@ -133,7 +133,7 @@ void run_verify(const Arguments& arguments) {
   print(lines);
 }
 
-void run_make(const Arguments& arguments) {
+void run_make(const DataArguments& arguments) {
   const Interrupt interrupt;
   Progress progress(arguments.quiet);
   data::MakeOptions options = arguments.make;
@@ -145,23 +145,25 @@ void run_make(const Arguments& arguments) {
   print(fmt::format("{}\n", arguments.out));
 }
 
-void add_quiet(CLI::App& app, Arguments& arguments) { app.add_flag("--quiet", arguments.quiet, "show no progress"); }
+void add_quiet(CLI::App& app, DataArguments& arguments) {
+  app.add_flag("--quiet", arguments.quiet, "show no progress");
+}
 
-void add_directory(CLI::App& app, Arguments& arguments) {
+void add_directory(CLI::App& app, DataArguments& arguments) {
   app.add_option("--dir", arguments.directory, "folder that data lies in; left out, FQT_DATA, or data")
       ->type_name("DIR");
 }
 
-void add_json(CLI::App& app, Arguments& arguments) {
+void add_json(CLI::App& app, DataArguments& arguments) {
   app.add_flag("--json", arguments.json, "print the result as one JSON object");
 }
 
-void declare_list(CLI::App& app, Arguments& arguments) {
+void declare_list(CLI::App& app, DataArguments& arguments) {
   add_directory(app, arguments);
   add_json(app, arguments);
 }
 
-void declare_get(CLI::App& app, Arguments& arguments) {
+void declare_get(CLI::App& app, DataArguments& arguments) {
   app.add_option("name", arguments.name, "what to download; `fqt data list` has the names")->required();
   add_directory(app, arguments);
   app.add_option("--url", arguments.fetch.url, "another address of the same archive")->type_name("URL");
@@ -171,7 +173,7 @@ void declare_get(CLI::App& app, Arguments& arguments) {
   add_quiet(app, arguments);
 }
 
-void declare_verify(CLI::App& app, Arguments& arguments) {
+void declare_verify(CLI::App& app, DataArguments& arguments) {
   app.add_option("data", arguments.name, "built-in data by name, or a folder or file")->required();
   app.add_option("--side", arguments.open.side, "pixels a side that pictures are cut to")->check(CLI::Range(0, 1024));
   app.add_flag("--coarse", arguments.open.coarse, "CIFAR-100: coarse classes");
@@ -182,7 +184,7 @@ void declare_verify(CLI::App& app, Arguments& arguments) {
   add_quiet(app, arguments);
 }
 
-void declare_make(CLI::App& app, Arguments& arguments) {
+void declare_make(CLI::App& app, DataArguments& arguments) {
   constexpr int64_t kMost = 10'000'000;
   app.add_option("name", arguments.name, "shapes or grammar")->required();
   app.add_option("out", arguments.out, "folder to make; it must not exist")->required();
@@ -202,8 +204,8 @@ void declare_make(CLI::App& app, Arguments& arguments) {
 
 struct Verb {
   const char *name, *summary;
-  void (*declare)(CLI::App& app, Arguments& arguments);
-  void (*run)(const Arguments& arguments);
+  void (*declare)(CLI::App& app, DataArguments& arguments);
+  void (*run)(const DataArguments& arguments);
 };
 
 constexpr Verb kVerbs[] = {
@@ -216,7 +218,7 @@ constexpr Verb kVerbs[] = {
 }  // namespace
 
 Action declare_data(CLI::App& app) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<DataArguments>();
   const auto action = std::make_shared<Action>();
   app.require_subcommand(1);
   for (const Verb& verb : kVerbs) {

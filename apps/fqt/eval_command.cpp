@@ -21,13 +21,13 @@ namespace {
 
 using namespace fqt::trainer;
 
-struct Arguments {
+struct EvalArguments {
   std::string directory, weights;
   std::vector<Assignment> flags;
   bool json = false, quiet = false;
 };
 
-void run(const Arguments& arguments) {
+void run(const EvalArguments& arguments) {
   const RunDirectory directory = RunDirectory::open(arguments.directory);
   Config config = finished_config(directory);
   apply_layer(config, arguments.flags);
@@ -61,7 +61,7 @@ void run(const Arguments& arguments) {
 }  // namespace
 
 Action declare_eval(CLI::App& app) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<EvalArguments>();
   app.add_option("directory", arguments->directory, "run directory, as `fqt train` made it")->required();
   app.add_option("--weights", arguments->weights, "a file of its checkpoints/ instead of the last weights")
       ->type_name("FILE");

@@ -22,20 +22,21 @@ using namespace fqt::trainer;
 
 constexpr int64_t kMostSteps = int64_t{1} << 40;
 
-struct Arguments {
+struct ExplainArguments {
   std::string site;
   std::vector<Assignment> flags;
   int64_t steps = 0;
   bool json = false, quiet = false;
 };
 
-void explain_products(const Arguments& arguments, const Experiment& experiment) {
+void explain_products(const ExplainArguments& arguments, const Experiment& experiment) {
   print(arguments.json ? to_text(model_json(experiment)) + "\n"
                        : explain_model(experiment, wants_color(STDOUT_FILENO)));
 }
 
 /// Trains up to the step to look at.
-void train(const Arguments& arguments, const Experiment& experiment, const Interrupt& interrupt, Trainer& trainer) {
+void train(const ExplainArguments& arguments, const Experiment& experiment, const Interrupt& interrupt,
+           Trainer& trainer) {
   Progress progress(arguments.quiet);
   if (arguments.steps > 0) progress.note(experiment.summary());
   while (trainer.done() < arguments.steps) {
@@ -46,7 +47,7 @@ void train(const Arguments& arguments, const Experiment& experiment, const Inter
 }
 
 /// What trains first belongs to a run of that length and one more step, unless it is said how long the run is.
-Config resolve(const Arguments& arguments) {
+Config resolve(const ExplainArguments& arguments) {
   check(arguments.steps == 0 || !arguments.site.empty(),
         "[explain] --steps trains before one layer is walked through; name the layer, as in `fqt explain resnet20 "
         "stem.conv --steps {}`",
@@ -57,7 +58,7 @@ Config resolve(const Arguments& arguments) {
   return config;
 }
 
-void run(const Arguments& arguments) {
+void run(const ExplainArguments& arguments) {
   const Interrupt interrupt;
   Experiment experiment = open_experiment(resolve(arguments));
   if (arguments.site.empty()) return explain_products(arguments, experiment);
@@ -77,7 +78,7 @@ void run(const Arguments& arguments) {
 }  // namespace
 
 Action declare_explain(CLI::App& app) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<ExplainArguments>();
   const Flags flags(arguments, &arguments->flags);
   add_key(app, flags, "model", *find_key("model"), "NAME");
   app.add_option("site", arguments->site, "a layer to walk through; left out, all products are listed")

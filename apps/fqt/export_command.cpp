@@ -17,11 +17,11 @@ namespace {
 
 using namespace fqt::trainer;
 
-struct Arguments {
+struct ExportArguments {
   std::string directory, weights, out;
 };
 
-void run(const Arguments& arguments) {
+void run(const ExportArguments& arguments) {
   const RunDirectory directory = RunDirectory::open(arguments.directory);
   const Config config = finished_config(directory);
   Progress progress(false);
@@ -38,7 +38,7 @@ void run(const Arguments& arguments) {
 }  // namespace
 
 Action declare_export(CLI::App& app) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<ExportArguments>();
   app.add_option("directory", arguments->directory, "run directory, as `fqt train` made it")->required();
   app.add_option("--weights", arguments->weights, "a file of its checkpoints/ instead of the last weights")
       ->type_name("FILE");

@@ -19,7 +19,7 @@
 namespace fqt::program {
 namespace {
 
-void run() {
+void print_info() {
   const trainer::BuildInfo& build = trainer::build_info();
   std::string text =
       fmt::format("fqt        {}, commit {}, built with {}\n", build.version, build.commit, build.compiler);
@@ -59,6 +59,6 @@ void run() {
 
 }  // namespace
 
-Action declare_info(CLI::App&) { return run; }
+Action declare_info(CLI::App&) { return print_info; }
 
 }  // namespace fqt::program

@@ -30,7 +30,7 @@ using namespace fqt::trainer;
 constexpr int64_t kSide = 32, kClasses = 10;  ///< of `shapes`, and of CIFAR-10
 constexpr int kWidest = 120;                  ///< columns in which a line can still be followed
 
-struct Arguments {
+struct PlanArguments {
   std::vector<Assignment> flags;
   std::vector<std::string> plans;
   std::string image, svg;  ///< empty: not given
@@ -46,7 +46,7 @@ void check_keeps(const std::string& plan, const std::string& svg) {
 }
 
 /// A configuration for each plan.
-std::vector<Config> resolve(const Arguments& arguments) {
+std::vector<Config> resolve(const PlanArguments& arguments) {
   std::vector<Config> configs;
   if (arguments.plans.empty()) configs.push_back(resolve_config({arguments.flags}));
   for (const std::string& plan : arguments.plans) {
@@ -74,7 +74,7 @@ void read_image(const std::string& text, models::ModelOptions& options) {
 }
 
 /// What the model is built for: what `fqt train` would run on, or another size by --image and --classes.
-models::ModelOptions model_options(const Arguments& arguments, const Config& config) {
+models::ModelOptions model_options(const PlanArguments& arguments, const Config& config) {
   if (arguments.image.empty() && arguments.classes == 0) return trainer::model_options(config, open_data(config));
   const bool data = std::ranges::find(arguments.flags, "data", &Assignment::key) != arguments.flags.end();
   check(!data, "[plan] {} and --data both say what the model is built for; give one of them",
@@ -90,7 +90,7 @@ models::ModelOptions model_options(const Arguments& arguments, const Config& con
 }
 
 /// "32x32x3 pixels and 10 classes"
-std::string describe(const models::ModelOptions& options, const std::string& model) {
+std::string describe_input(const models::ModelOptions& options, const std::string& model) {
   if (models::find_model_kind(model).input == models::ModelInput::tokens)
     return fmt::format("{} tokens a row of a vocabulary of {}", options.sequence, options.classes);
   return fmt::format("{}x{}x{} pixels and {} classes", options.height, options.width, options.channels,
@@ -102,7 +102,7 @@ TextStyle style() {
   return {static_cast<size_t>(std::min(width, kWidest)), wants_color(STDOUT_FILENO)};
 }
 
-std::string to_output(const Arguments& arguments, const std::vector<Config>& configs, const PlanView& view,
+std::string to_output(const PlanArguments& arguments, const std::vector<Config>& configs, const PlanView& view,
                       const std::string& built_for) {
   if (arguments.json) return to_text(plan_json(view)) + "\n";
   if (arguments.csv) return plan_csv(view);
@@ -111,18 +111,18 @@ std::string to_output(const Arguments& arguments, const std::vector<Config>& con
          (arguments.svg.empty() ? "" : fmt::format("wrote {}\n", arguments.svg));
 }
 
-void run(const Arguments& arguments) {
+void run(const PlanArguments& arguments) {
   const std::vector<Config> configs = resolve(arguments);
   const models::ModelOptions options = model_options(arguments, configs.front());
   const PlanView view = view_plans(configs, options);
   if (!arguments.svg.empty()) write_text_file(arguments.svg, plan_svg(view));
-  print(to_output(arguments, configs, view, describe(options, view.model)));
+  print(to_output(arguments, configs, view, describe_input(options, view.model)));
 }
 
 }  // namespace
 
 Action declare_plan(CLI::App& app) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<PlanArguments>();
   const Flags flags(arguments, &arguments->flags);
   add_key(app, flags, "model", *find_key("model"), "NAME");
   app.add_option("--plan", arguments->plans, std::string(find_key("plan")->description) + "; may be repeated")

@@ -24,7 +24,7 @@ using namespace fqt::trainer;
 
 constexpr size_t kMostChannels = 12;  ///< that are printed in full
 
-struct Arguments {
+struct QuantizeArguments {
   std::string input, noise, out;
   std::string format = "affine", rounding = "nearest", range = "extremes";
   int bits = 8;
@@ -34,11 +34,11 @@ struct Arguments {
   bool json = false;
 };
 
-uint64_t seed_of(const Arguments& arguments) { return static_cast<uint64_t>(arguments.seed.value_or(1)); }
+uint64_t seed_of(const QuantizeArguments& arguments) { return static_cast<uint64_t>(arguments.seed.value_or(1)); }
 
 /// What was asked for, and what came of it.
 struct Result {
-  Arguments arguments;
+  QuantizeArguments arguments;
   std::vector<quant::Range> ranges;  ///< one, or one a channel
   quant::Quantized quantized;
   quant::OperandStatistics statistics;
@@ -63,7 +63,7 @@ std::string whole_ranges() {
                                       [](const quant::RangeEstimator& range) { return !range.running; });
 }
 
-quant::OperandPrecision precision_of(const Arguments& arguments) {
+quant::OperandPrecision precision_of(const QuantizeArguments& arguments) {
   check(arguments.bits >= quant::kMinBits && arguments.bits <= quant::kMaxBits,
         "[quantize] --bits: {} bits; give a width from {} to {}", arguments.bits, quant::kMinBits, quant::kMaxBits);
   quant::OperandPrecision precision{&quant::find_format(arguments.format), arguments.bits,
@@ -95,7 +95,7 @@ void check_finite(const Tensor& values, const std::string& path) {
   }
 }
 
-Result quantize_file(const Arguments& arguments) {
+Result quantize_file(const QuantizeArguments& arguments) {
   const quant::OperandPrecision precision = precision_of(arguments);
   const Tensor values = read_npy(arguments.input);
   check_finite(values, arguments.input);
@@ -149,7 +149,7 @@ Written write_files(const Result& result) {
 }
 
 Json to_json(const Result& result, const std::optional<Written>& written) {
-  const Arguments& arguments = result.arguments;
+  const QuantizeArguments& arguments = result.arguments;
   Json low = Json::array(), high = low, scale = low, zero_point = low;
   for (const quant::Range& range : result.ranges) {
     low.push_back(exact(range.low));
@@ -181,7 +181,7 @@ Json to_json(const Result& result, const std::optional<Written>& written) {
   return json;
 }
 
-std::string describe_rounding(const Arguments& arguments) {
+std::string describe_rounding(const QuantizeArguments& arguments) {
   if (arguments.rounding != "stochastic") return arguments.rounding;
   return arguments.rounding +
          (arguments.noise.empty() ? fmt::format(", seed {}", seed_of(arguments)) : ", words of " + arguments.noise);
@@ -209,8 +209,8 @@ std::string describe_grids(const Result& result) {
   return text;
 }
 
-std::string to_text(const Result& result, const std::optional<Written>& written) {
-  const Arguments& arguments = result.arguments;
+std::string result_text(const Result& result, const std::optional<Written>& written) {
+  const QuantizeArguments& arguments = result.arguments;
   const quant::Quantized& quantized = result.quantized;
   const int64_t size = quantized.operand.size();
   std::string text = fmt::format("{}\nshape        {}, {} value{}\nformat       {}, {} bits\nrounding     {}\n",
@@ -235,17 +235,17 @@ std::string to_text(const Result& result, const std::optional<Written>& written)
                             written->codes, arguments.bits <= 8 ? 8 : 16, written->scale, written->zero_point);
 }
 
-void run(const Arguments& arguments) {
+void run(const QuantizeArguments& arguments) {
   const Result result = quantize_file(arguments);
   std::optional<Written> written;
   if (!arguments.out.empty()) written = write_files(result);
-  print(arguments.json ? trainer::to_text(to_json(result, written)) + "\n" : to_text(result, written));
+  print(arguments.json ? to_text(to_json(result, written)) + "\n" : result_text(result, written));
 }
 
 }  // namespace
 
 Action declare_quantize(CLI::App& app) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<QuantizeArguments>();
   app.add_option("input", arguments->input, "a .npy file of float32 or float64")->required()->type_name("IN.npy");
   app.add_option("--format", arguments->format, integer_formats())->capture_default_str()->type_name("");
   app.add_option("--bits", arguments->bits, fmt::format("{} to {}", quant::kMinBits, quant::kMaxBits))

@@ -26,14 +26,14 @@ namespace {
 
 using namespace fqt::trainer;
 
-struct Arguments {
+struct TrainArguments {
   std::string config_file, resume;
   std::vector<Assignment> flags;
   bool json = false, quiet = false;
 };
 
 /// What goes over the defaults, or over the configuration of a run to be resumed.
-std::vector<std::vector<Assignment>> layers_of(const Arguments& arguments) {
+std::vector<std::vector<Assignment>> layers_of(const TrainArguments& arguments) {
   if (arguments.config_file.empty()) return {arguments.flags};
   return {read_config_file(arguments.config_file), arguments.flags};
 }
@@ -46,14 +46,14 @@ struct Session {
   std::optional<Resumption> from;
 };
 
-Session begin(const Arguments& arguments) {
+Session begin(const TrainArguments& arguments) {
   const Config config = resolve_config(layers_of(arguments));
   Experiment experiment = open_experiment(config);
   const RunDirectory directory = RunDirectory::create(config, experiment.data_name());
   return {std::move(experiment), directory, RunLock(directory), std::nullopt};
 }
 
-Session resume(const Arguments& arguments, Progress& progress) {
+Session resume(const TrainArguments& arguments, Progress& progress) {
   const RunDirectory directory = RunDirectory::open(arguments.resume);
   RunLock lock(directory);
   remove_leftovers(directory.path());
@@ -107,7 +107,7 @@ std::string to_summary(const Experiment& experiment, const RunDirectory& directo
       directory.path());
 }
 
-void run(const Arguments& arguments) {
+void run(const TrainArguments& arguments) {
   const Interrupt interrupt;
   Progress progress(arguments.quiet);
   Session session = arguments.resume.empty() ? begin(arguments) : resume(arguments, progress);
@@ -134,7 +134,7 @@ std::string keys_help() {
 }  // namespace
 
 Action declare_train(CLI::App& app) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<TrainArguments>();
   const Flags flags(arguments, &arguments->flags);
   add_key(app, flags, "model", *find_key("model"), "NAME");
   for (const ConfigKey& key : config_keys())

@@ -11,12 +11,12 @@
 namespace fqt::program {
 namespace {
 
-struct Arguments {
+struct VectorsArguments {
   std::string out;
   int64_t seed = 1;
 };
 
-void run(const Arguments& arguments) {
+void run(const VectorsArguments& arguments) {
   std::string text = fmt::format("{:<26} {:>6} {:>12}\n", arguments.out, "cases", "bytes");
   size_t bytes = 0;
   for (const trainer::VectorFile& file : trainer::write_vectors(arguments.out, static_cast<uint64_t>(arguments.seed))) {
@@ -33,7 +33,7 @@ void run(const Arguments& arguments) {
 }  // namespace
 
 Action declare_vectors(CLI::App& app) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<VectorsArguments>();
   app.add_option("-o,--out", arguments->out, "folder to write to; it must be new or empty")
       ->required()
       ->type_name("DIR");

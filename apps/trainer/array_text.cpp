@@ -9,15 +9,15 @@ namespace fqt::trainer {
 namespace {
 
 constexpr size_t kLine = 80;
-constexpr size_t kMost = 200;      ///< numbers shown in full
-constexpr int64_t kEllipsis = -1;  ///< in place of an index
+constexpr size_t kMostShown = 200;  ///< numbers shown in full
+constexpr int64_t kEllipsis = -1;   ///< in place of an index
 constexpr std::string_view kDots = "...";
 
 class Printer {
  public:
   Printer(const Shape& shape, std::span<const int32_t> values) : shape_(shape), values_(values) {
     // A page has room for few lines along outer axes.
-    if (values.size() > kMost) edge_ = shape.size() <= 2 ? 3 : shape.size() == 3 ? 2 : 1;
+    if (values.size() > kMostShown) edge_ = shape.size() <= 2 ? 3 : shape.size() == 3 ? 2 : 1;
     measure(0, 0);
   }
 

@@ -13,14 +13,14 @@ constexpr std::string_view kOptimizer = "optimizer/", kState = "state/";
 constexpr const char* kFormat = "1";  ///< of what is in the file, beside safetensors
 
 /// A tensor of a run, and what a file calls it.
-struct Place {
+struct StatePlace {
   std::string name;
   Tensor* tensor;
   bool may_be_missing = false;  ///< nothing has been seen yet
 };
 
-std::vector<Place> places_of(layers::Module& model, optim::Optimizer& optimizer) {
-  std::vector<Place> places;
+std::vector<StatePlace> places_of(layers::Module& model, optim::Optimizer& optimizer) {
+  std::vector<StatePlace> places;
   for (Parameter* parameter : model.parameters()) places.push_back({parameter->name, &parameter->value});
   for (const layers::NamedBuffer& buffer : model.buffers()) places.push_back({buffer.name, buffer.tensor});
   for (const optim::NamedTensor& named : optimizer.state())
@@ -63,7 +63,7 @@ bool is_training_state(const std::string& name) { return name.starts_with(kOptim
 void write_checkpoint(const std::string& path, layers::Module& model, optim::Optimizer& optimizer,
                       const RunState& state, const Json& identity) {
   TensorFile file;
-  for (const Place& place : places_of(model, optimizer))
+  for (const StatePlace& place : places_of(model, optimizer))
     if (place.tensor->defined()) file.tensors.push_back({place.name, *place.tensor});
   file.metadata = {{"format", "fqt"},
                    {"checkpoint_format", kFormat},
@@ -99,7 +99,7 @@ void restore(Checkpoint&& checkpoint, layers::Module& model, optim::Optimizer& o
   const auto require = [&](bool condition, const std::string& name, const char* problem) {
     if (!condition) fail(ErrorKind::data, "[checkpoint] {}: tensor '{}' {}", checkpoint.path, name, problem);
   };
-  for (const Place& place : places_of(model, optimizer)) {
+  for (const StatePlace& place : places_of(model, optimizer)) {
     const auto claimed = unclaimed.extract(place.name);
     if (claimed.empty() && place.may_be_missing) continue;
     require(!claimed.empty(), place.name, "is missing");

@@ -66,7 +66,7 @@ bool parse_text(const std::string& text, const ConfigKey& key, std::string& valu
   return true;
 }
 
-std::string number(double value) {
+std::string toml_number(double value) {
   std::string text = fmt::format("{}", value);
   return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
 }
@@ -122,11 +122,11 @@ std::string toml_value(const ConfigKey& key, const Config& config) {
   Config copy = config;
   return std::visit(Match{[](const std::string* value) { return toml_string(*value); },
                           [](const int64_t* value) { return std::to_string(*value); },
-                          [](const double* value) { return number(*value); },
+                          [](const double* value) { return toml_number(*value); },
                           [](const bool* value) -> std::string { return *value ? "true" : "false"; },
                           [](const std::vector<double>* value) {
                             std::vector<std::string> texts;
-                            for (const double item : *value) texts.push_back(number(item));
+                            for (const double item : *value) texts.push_back(toml_number(item));
                             return fmt::format("[{}]", join(texts));
                           },
                           [](const quant::Rounding* value) { return toml_string(quant::rounding_name(*value)); }},

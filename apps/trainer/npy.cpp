@@ -20,8 +20,8 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "the dtypes read and written are little-endian");
 
 constexpr std::string_view kMagic = "\x93NUMPY";
-constexpr size_t kMaxRank = 64;  ///< NumPy's own
-constexpr size_t kMaxHeader = 1 << 16;
+constexpr size_t kNpyMaxRank = 64;  ///< NumPy's own
+constexpr size_t kNpyMaxHeader = 1 << 16;
 constexpr size_t kAlignment = 64;
 
 /// What the header says.
@@ -143,7 +143,7 @@ class HeaderParser {
       if (error != std::errc() || extent < 0) damaged("the shape holds something other than whole numbers");
       rest_.remove_prefix(static_cast<size_t>(end - rest_.data()));
       shape.push_back(extent);
-      if (shape.size() > kMaxRank) damaged(fmt::format("the shape has more than {} axes", kMaxRank));
+      if (shape.size() > kNpyMaxRank) damaged(fmt::format("the shape has more than {} axes", kNpyMaxRank));
       if (!take(',')) {
         expect(')');
         break;
@@ -183,8 +183,8 @@ std::pair<size_t, size_t> header_place(const std::string& path, const std::strin
   if (bytes.size() >= place + width) std::memcpy(&length, bytes.data() + place, width);
   require(bytes.size() >= place + width && bytes.size() - place - width >= length, path,
           "the file ends within its header; it is damaged, copy or save it again");
-  require(length <= kMaxHeader, path, "its header has {} bytes, more than {}; the file is damaged, save it again",
-          length, kMaxHeader);
+  require(length <= kNpyMaxHeader, path, "its header has {} bytes, more than {}; the file is damaged, save it again",
+          length, kNpyMaxHeader);
   return {place + width, length};
 }
 

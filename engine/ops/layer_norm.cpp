@@ -10,7 +10,7 @@
 namespace fqt::ops {
 namespace {
 
-struct Normalized {
+struct NormalizedRows {
   Tensor x, gamma, beta;
   Tensor mean, inverse;  ///< of every row; inverse = 1 / sqrt(var + epsilon)
 
@@ -33,7 +33,7 @@ Tensor join(const Tensor& partial) {
   return sums;
 }
 
-std::vector<Tensor> gradients(const Normalized& norm, const Tensor& grad) {
+std::vector<Tensor> gradients(const NormalizedRows& norm, const Tensor& grad) {
   const int64_t rows = norm.rows(), columns = norm.columns(), chunks = chunk_count(rows, columns);
   Tensor grad_x(grad.shape()), gamma = Tensor::zeros({chunks, columns}), beta = Tensor::zeros({chunks, columns});
   const auto kernel = kernels::active().vector.layer_norm_grad;
@@ -54,7 +54,7 @@ Var layer_norm(Tape& tape, const Var& x, const Var& gamma, const Var& beta, doub
   const int64_t columns = x.value().dim(-1), rows = x.value().size() / columns;
   check_shape("layer_norm", "gamma", gamma.value(), {columns});
   check_shape("layer_norm", "beta", beta.value(), {columns});
-  Normalized norm{x.value(), gamma.value(), beta.value(), Tensor({rows}), Tensor({rows})};
+  NormalizedRows norm{x.value(), gamma.value(), beta.value(), Tensor({rows}), Tensor({rows})};
   Tensor y(x.shape());
   const kernels::VectorKernels& kernel = kernels::active().vector;
   parallel_for(rows, grain(columns), [&](int64_t begin, int64_t end) {

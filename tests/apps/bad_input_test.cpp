@@ -7,8 +7,6 @@ using namespace fqt::test;
 
 namespace {
 
-constexpr int kUsage = 2, kData = 65, kMissing = 66, kIo = 74;
-
 /// Trains in `folder`, where nothing may be left behind, and returns the message.
 std::string train_error(const TemporaryFolder& folder, int expected_code, std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), {"train", "resnet20"});

@@ -10,11 +10,9 @@
 #include "apps/process.h"
 
 using namespace fqt::test;
-using Json = nlohmann::json;
+using nlohmann::json;
 
 namespace {
-
-constexpr int kUsage = 2, kIo = 74;
 
 Outcome bench(std::vector<std::string> more) {
   std::vector<std::string> arguments{"bench", "step"};
@@ -23,9 +21,9 @@ Outcome bench(std::vector<std::string> more) {
   return fqt_program(arguments);
 }
 
-double sum(const Json& phases) {
+double sum(const json& phases) {
   double all = 0;
-  for (const Json& phase : phases) all += phase.get<double>();
+  for (const json& phase : phases) all += phase.get<double>();
   return all;
 }
 
@@ -49,7 +47,7 @@ TEST_CASE("bench step: phases and operations add up to the recorded step") {
     const Outcome outcome = bench(with(model, {"--json"}));
     CAPTURE(outcome.err);
     REQUIRE(outcome.exit_code == 0);
-    const Json report = Json::parse(outcome.out);
+    const json report = json::parse(outcome.out);
     CHECK(report["model"] == model.front());
     CHECK(report["data"] == "random");
     CHECK(report["gop"] > 0);
@@ -61,7 +59,7 @@ TEST_CASE("bench step: phases and operations add up to the recorded step") {
     for (const char* phase : {"gemm", "quantize", "optimizer", "loss"}) CHECK(report["phases"].contains(phase));
     double operations = 0;
     bool product = false;
-    for (const Json& operation : report["operations"]) {
+    for (const json& operation : report["operations"]) {
       operations += operation["ms"].get<double>();
       CHECK(operation["ms_backward"] <= operation["ms"].get<double>() + 1e-9);
       product = product || operation["phases"].contains("gemm");
@@ -76,10 +74,10 @@ TEST_CASE("bench step: --trace writes events that lie within the recording") {
   const Outcome outcome = bench(with(kSmall, {"--trace", folder / "trace.json", "--threads", "2"}));
   REQUIRE(outcome.exit_code == 0);
   CHECK(outcome.out.find("phase") != std::string::npos);
-  const Json trace = Json::parse(std::ifstream(folder / "trace.json"));
+  const json trace = json::parse(std::ifstream(folder / "trace.json"));
   REQUIRE(trace["traceEvents"].size() > 20);
   std::set<std::string> names;
-  for (const Json& event : trace["traceEvents"]) {
+  for (const json& event : trace["traceEvents"]) {
     names.insert(event["name"]);
     CHECK(event["ph"] == "X");
     CHECK(event["ts"] >= 0);

@@ -57,15 +57,15 @@ struct Small {
   }
 };
 
-const RunState kState{.step = 7,
-                      .items = 49,
-                      .seconds = 0.1,
-                      .losses = {1.0 / 3, 2.5e-300},
-                      .evaluated = 6,
-                      .best = {{"step", 6}, {"test_accuracy", 12.5}},
-                      .overflows = {{"lstm.input", {{"forward", 3}}}},
-                      .log_bytes = 11,
-                      .probe_bytes = 12};
+const RunState kRunState{.step = 7,
+                         .items = 49,
+                         .seconds = 0.1,
+                         .losses = {1.0 / 3, 2.5e-300},
+                         .evaluated = 6,
+                         .best = {{"step", 6}, {"test_accuracy", 12.5}},
+                         .overflows = {{"lstm.input", {{"forward", 3}}}},
+                         .log_bytes = 11,
+                         .probe_bytes = 12};
 
 /// A run directory that has nothing but a configuration and room for checkpoints.
 struct Directory {
@@ -87,7 +87,7 @@ struct Directory {
 };
 
 RunState after(int64_t step) {
-  RunState state = kState;
+  RunState state = kRunState;
   state.step = step;
   return state;
 }
@@ -112,14 +112,14 @@ TEST_CASE("checkpoint: all of a model, its optimizer and where the run stands co
   const TemporaryFolder folder;
   Small written(0), other(100);
   CHECK_FALSE(written == other);
-  write_checkpoint(folder / "a", written.model, *written.optimizer, kState, {{"seed", 3}});
+  write_checkpoint(folder / "a", written.model, *written.optimizer, kRunState, {{"seed", 3}});
   const Checkpoint checkpoint = read_checkpoint(folder / "a");
   restore(read_checkpoint(folder / "a"), other.model, *other.optimizer);
   CHECK(written == other);
   const RunState& state = checkpoint.state;
   CHECK((state.step == 7 && state.items == 49 && state.seconds == 0.1 && state.evaluated == 6));
-  CHECK(state.losses == kState.losses);
-  CHECK((state.best == kState.best && state.overflows == kState.overflows));
+  CHECK(state.losses == kRunState.losses);
+  CHECK((state.best == kRunState.best && state.overflows == kRunState.overflows));
   CHECK((state.log_bytes == 11 && state.probe_bytes == 12));
   CHECK(checkpoint.identity == Json{{"seed", 3}});
 }
@@ -129,7 +129,7 @@ TEST_CASE("checkpoint: a state that nothing has been seen of stays so, other ten
   Small fresh, other;
   for (const layers::NamedBuffer& state : fresh.model.states()) *state.tensor = Tensor();
   for (const layers::NamedBuffer& state : other.model.states()) *state.tensor = Tensor();
-  write_checkpoint(folder / "a", fresh.model, *fresh.optimizer, kState, {});
+  write_checkpoint(folder / "a", fresh.model, *fresh.optimizer, kRunState, {});
   restore(read_checkpoint(folder / "a"), other.model, *other.optimizer);
   CHECK_FALSE(other.model.states()[0].tensor->defined());
 
@@ -150,7 +150,7 @@ TEST_CASE("checkpoint: a state that nothing has been seen of stays so, other ten
 TEST_CASE("checkpoint: its weights load as any weights do") {
   const TemporaryFolder folder;
   Small written(0), other(100);
-  write_checkpoint(folder / "a", written.model, *written.optimizer, kState, {});
+  write_checkpoint(folder / "a", written.model, *written.optimizer, kRunState, {});
   CHECK(load_weights(folder / "a", other.model) == 7);
   CHECK(layers::weights_hash(written.model) == layers::weights_hash(other.model));
   std::string bytes = read(folder / "a");
@@ -163,7 +163,7 @@ TEST_CASE("checkpoint: every flipped bit and every truncation is noticed") {
   const TemporaryFolder folder;
   const std::string path = folder / "a";
   Small small;
-  write_checkpoint(path, small.model, *small.optimizer, kState, {{"seed", 3}});
+  write_checkpoint(path, small.model, *small.optimizer, kRunState, {{"seed", 3}});
   const std::string good = read(path);
   const auto notice = [&](const std::string& bytes) {
     write(path, bytes);

@@ -17,8 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kUsage = 2, kData = 65, kIo = 74, kInterrupted = 130;
-
 template <typename Condition>
 bool wait_for(const Condition& condition) {
   for (int i = 0; i < 1500; ++i) {

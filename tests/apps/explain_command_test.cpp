@@ -14,7 +14,7 @@
 
 using namespace fqt;
 using namespace fqt::test;
-using Json = nlohmann::json;
+using nlohmann::json;
 
 namespace {
 
@@ -31,11 +31,11 @@ std::string text(const std::vector<std::string>& arguments) {
   return outcome.out;
 }
 
-Json json(std::vector<std::string> arguments) {
+json explained(std::vector<std::string> arguments) {
   arguments.emplace_back("--json");
   const std::string out = text(arguments);
   CHECK(std::count(out.begin(), out.end(), '\n') == 1);
-  return Json::parse(out);
+  return json::parse(out);
 }
 
 bool fits_a_terminal(const std::string& text) {
@@ -48,14 +48,14 @@ bool fits_a_terminal(const std::string& text) {
   return !contains(text, "\x1b");
 }
 
-void check_operand(const Json& operand) {
+void check_operand(const json& operand) {
   CAPTURE(operand.dump());
   CHECK(operand["low"] <= operand["high"]);
   const int levels = 1 << operand["bits"].get<int>();
   CHECK(operand["scale"].size() == operand["zero_point"].size());
   CHECK((operand["scale"].size() > 1) == operand["per_channel"].get<bool>());
   CHECK_FALSE(operand["samples"].empty());
-  for (const Json& sample : operand["samples"]) {
+  for (const json& sample : operand["samples"]) {
     const size_t channel = sample["channel"];
     const int code = sample["code"], zero_point = operand["zero_point"][channel];
     const float scale = operand["scale"][channel];
@@ -67,7 +67,7 @@ void check_operand(const Json& operand) {
 }
 
 /// The result is the sum times both scales, rounded once; and nothing but that rounding is between it and `decoded`.
-void check_element(const Json& element) {
+void check_element(const json& element) {
   CAPTURE(element.dump());
   const double scale = double{element["lhs_scale"].get<float>()} * double{element["rhs_scale"].get<float>()};
   const float integers = element["integers"];
@@ -79,24 +79,24 @@ void check_element(const Json& element) {
   CHECK(element["errors"]["decoded"] == decoded - element["float64"].get<double>());
 }
 
-void check_codes(const Json& product) {
-  const Json& element = product["elements"][product["codes"]["element"].get<size_t>()];
+void check_codes(const json& product) {
+  const json& element = product["elements"][product["codes"]["element"].get<size_t>()];
   int64_t sum = 0;
-  for (const Json& pair : product["codes"]["pairs"])
+  for (const json& pair : product["codes"]["pairs"])
     sum += (pair[0].get<int64_t>() - element["lhs_zero_point"].get<int64_t>()) *
            (pair[1].get<int64_t>() - element["rhs_zero_point"].get<int64_t>());
   CHECK(sum == element["sum"]);
   CHECK(product["codes"]["pairs"].size() == product["terms"]);
 }
 
-void check_site(const Json& site, size_t products) {
+void check_site(const json& site, size_t products) {
   REQUIRE(site["products"].size() == products);
-  for (const Json& product : site["products"]) {
+  for (const json& product : site["products"]) {
     CAPTURE(product["product"]);
     check_operand(product["lhs"]);
     check_operand(product["rhs"]);
     REQUIRE(product["elements"].size() >= 2);
-    for (const Json& element : product["elements"]) {
+    for (const json& element : product["elements"]) {
       check_element(element);
       CHECK(std::abs(element["sum"].get<int64_t>()) <= product["largest_sum"]);
     }
@@ -156,7 +156,7 @@ TEST_CASE("explain: small matrices, by hand") {
 }
 
 TEST_CASE("explain: a site's facts are consistent, and are those of the recipe") {
-  const Json plain = json({"stage2.block0.conv1"});
+  const json plain = explained({"stage2.block0.conv1"});
   check_site(plain, 3);
   CHECK(plain["step"] == 1);
   CHECK(plain["products"][0]["lhs"]["shape"] == std::vector<int>{4, 32, 32, 16});
@@ -166,41 +166,41 @@ TEST_CASE("explain: a site's facts are consistent, and are those of the recipe")
   CHECK(plain["products"][1]["most_terms"] == 4 * 32);  // at stride 2 a pixel meets at most 4 of 9 taps
   CHECK(plain["products"][2]["rhs"]["reused"] == true);
 
-  const Json cpt = json({"stage2.block0.conv1", "--recipe", "cpt"});
+  const json cpt = explained({"stage2.block0.conv1", "--recipe", "cpt"});
   check_site(cpt, 3);
-  const Json& weights = cpt["products"][0]["rhs"];
+  const json& weights = cpt["products"][0]["rhs"];
   CHECK(weights["scale"].size() == 32);
-  for (const Json& element : cpt["products"][0]["elements"])
+  for (const json& element : cpt["products"][0]["elements"])
     CHECK(element["rhs_scale"] == weights["scale"][element["index"][3].get<size_t>()]);
   CHECK(cpt["products"][1]["rhs"]["scale"].size() == 1);  // the sum over output channels needs one scale
   CHECK(cpt["products"][1]["rhs"]["reused"] == false);
   CHECK(cpt["products"][1]["lhs"]["bits"] == 8);
 
-  const Json banner = json({"stem.conv", "--recipe", "banner2018", "--plan", "U:8"});
+  const json banner = explained({"stem.conv", "--recipe", "banner2018", "--plan", "U:8"});
   check_site(banner, 2);  // nobody needs the gradient of images
   CHECK(banner["products"][0]["lhs"]["range"] == "sample_mean");
   CHECK(banner["products"][0]["lhs"]["clip_rate"] > 0);
   CHECK(banner["products"][1]["product"] == "grad_rhs");
   CHECK(banner["products"][1]["rhs"]["bits"] == 16);
 
-  check_site(json({"head", "--plan", "U:2", "--set", "quant.quantize_head=true"}), 3);
-  check_site(json({"stage3.block0.shortcut.conv", "--plan", "U:16", "--set", "quant.lhs_format=symmetric"}), 3);
-  check_site(json({"stage3.block1.conv2", "--plan", "U:8", "--set", "quant.rhs_rounding=toward_zero"}), 3);
+  check_site(explained({"head", "--plan", "U:2", "--set", "quant.quantize_head=true"}), 3);
+  check_site(explained({"stage3.block0.shortcut.conv", "--plan", "U:16", "--set", "quant.lhs_format=symmetric"}), 3);
+  check_site(explained({"stage3.block1.conv2", "--plan", "U:8", "--set", "quant.rhs_rounding=toward_zero"}), 3);
 }
 
 TEST_CASE("explain: the accumulator is the one of the widths") {
   const auto forward = [](const std::string& plan) {
-    return json({"stem.conv", "--plan", plan})["products"][0]["accumulator"].get<std::string>();
+    return explained({"stem.conv", "--plan", plan})["products"][0]["accumulator"].get<std::string>();
   };
   CHECK(forward("U:8").starts_with("int32: 27 terms of at most 255 x "));
   CHECK(forward("U:16").starts_with("int64: right differences are split as 256 high + low, and int32 holds runs of "));
 
-  const Json emulated = json({"stage1.block0.conv1", "--set", "quant.accumulator_bits=8"});
+  const json emulated = explained({"stage1.block0.conv1", "--set", "quant.accumulator_bits=8"});
   int differ = 0;
-  for (const Json& product : emulated["products"]) {
+  for (const json& product : emulated["products"]) {
     CHECK(product["accumulator"] == "emulated: 8 bits, which wrap");
     CHECK(product["overflows"] > 0);
-    for (const Json& element : product["elements"]) {
+    for (const json& element : product["elements"]) {
       const int64_t held = element["held_sum"], sum = element["sum"];
       CHECK((held >= -128 && held <= 127));
       CHECK((sum - held) % 256 == 0);
@@ -216,13 +216,13 @@ TEST_CASE("explain: the accumulator is the one of the widths") {
 TEST_CASE("explain: float sites have no codes") {
   for (const std::vector<std::string>& arguments :
        {std::vector<std::string>{"stage1.block0.conv1", "--plan", "fp32"}, {"head"}}) {
-    const Json site = json(arguments);
+    const json site = explained(arguments);
     REQUIRE(site["products"].size() == 3);
-    for (const Json& product : site["products"]) {
+    for (const json& product : site["products"]) {
       CHECK(product["lhs"]["format"] == "fp32");
       CHECK_FALSE(product["lhs"].contains("scale"));
       CHECK(contains(product["accumulator"], "float32"));
-      for (const Json& element : product["elements"])
+      for (const json& element : product["elements"])
         CHECK(element["float32"].get<double>() == doctest::Approx(element["float64"].get<double>()).epsilon(1e-3));
     }
     const std::string words = text(arguments);
@@ -253,10 +253,10 @@ TEST_CASE("explain: without a site, all products") {
   for (const char* part :
        {"stage3.block17.conv2", "head", "accumulation", "131,072 x    16 x        27     6 x 6", "fp32"})
     CHECK(contains(outcome.out, part));
-  const Json model = json({"--plan", "A:C-:4-8"});
+  const json model = explained({"--plan", "A:C-:4-8"});
   CHECK(model["sites"].size() == 22);
   CHECK(model["plan"] == "A:C-:4-8");
-  const Json& stem = model["sites"][0];
+  const json& stem = model["sites"][0];
   CHECK(stem["site"] == "stem.conv");
   REQUIRE(stem["products"].size() == 3);
   CHECK(stem["products"][0]["m"] == 4 * 32 * 32);
@@ -270,11 +270,11 @@ TEST_CASE("explain: without a site, all products") {
   CHECK(contains(outcome.out, "  grad_lhs   131,072 x     3 x       144         -"));
   CHECK(contains(outcome.out, "F: frequency, uses of an element of the right operand for one sample"));
   CHECK(contains(outcome.out, "D: depth, stage from the input"));
-  const Json layers = json({"--plan", "D:C-:4-8,depth=layer"});
+  const json layers = explained({"--plan", "D:C-:4-8,depth=layer"});
   for (size_t i = 0; i < layers["sites"].size(); ++i) CHECK(layers["sites"][i]["products"][0]["D"] == i + 1);
   CHECK(contains(text({"--plan", "D:C-:4-8,depth=layer"}), "D: depth, layer from the input"));
   // C-: few terms, many bits.
-  for (const Json& site : model["sites"])
+  for (const json& site : model["sites"])
     if (site["site"] == "stage2.block0.shortcut.conv") CHECK(site["products"][0]["lhs_bits"] == 8);
   CHECK(model["sites"].back()["products"][0]["lhs_bits"] == 32);
 }
@@ -286,7 +286,7 @@ TEST_CASE("explain: the step it shows is the step a run takes, and nothing is le
   REQUIRE(outcome.exit_code == 0);
   CHECK(contains(outcome.err, "batch 4, 3 steps"));
   CHECK(std::filesystem::is_empty(folder.path()));
-  const Json site = Json::parse(outcome.out);
+  const json site = json::parse(outcome.out);
   check_site(site, 3);
   CHECK((site["step"] == 3 && site["steps"] == 3));
 
@@ -296,12 +296,12 @@ TEST_CASE("explain: the step it shows is the step a run takes, and nothing is le
   std::istringstream log(read(folder / "run/log.jsonl")), probes(read(folder / "run/probes.jsonl"));
   std::string line;
   for (int i = 0; i < 3; ++i) std::getline(log, line);
-  CHECK(Json::parse(line)["loss"] == site["loss"]);
+  CHECK(json::parse(line)["loss"] == site["loss"]);
   int found = 0;
   while (std::getline(probes, line)) {
-    const Json record = Json::parse(line);
+    const json record = json::parse(line);
     if (record["site"] != "stage1.block2.conv1" || record["step"] != 3) continue;
-    for (const Json& product : site["products"]) {
+    for (const json& product : site["products"]) {
       if (product["product"] != record["product"]) continue;
       ++found;
       for (const char* key : {"accumulator", "largest_sum", "accumulator_peak", "terms"})
@@ -317,35 +317,35 @@ TEST_CASE("explain: the step it shows is the step a run takes, and nothing is le
 }
 
 TEST_CASE("explain: bits follow the schedule of the run that the step is part of") {
-  const auto bits = [](const Json& site) { return site["products"][0]["lhs"]["bits"].get<int>(); };
+  const auto bits = [](const json& site) { return site["products"][0]["lhs"]["bits"].get<int>(); };
   // 3 + 3/2 (1 - cos(pi t/8)) at t = 0 and 2: 3 and 3.44; at t = 2 of a cycle of 2 it begins anew; of 3: 3 + 9/4.
   const std::vector<std::string> cyclic{"stage1.block0.conv1", "--set", "bits.schedule=cyclic"};
   const auto with = [&](std::vector<std::string> more) {
     more.insert(more.begin(), cyclic.begin(), cyclic.end());
     return more;
   };
-  const Json start = json(cyclic);
+  const json start = explained(cyclic);
   CHECK(bits(start) == 3);
-  CHECK(start["schedule"] == Json{{"name", "cyclic"}, {"low", 3}, {"period", 12}});  // of 400 steps
-  const Json third = json(with({"--steps", "2"}));
+  CHECK(start["schedule"] == json{{"name", "cyclic"}, {"low", 3}, {"period", 12}});  // of 400 steps
+  const json third = explained(with({"--steps", "2"}));
   CHECK(bits(third) == 5);
   CHECK(third["schedule"]["period"] == 3);
   CHECK((third["step"] == 3 && third["steps"] == 3));
-  const Json inside = json(with({"--steps", "2", "--set", "train.steps=100"}));
+  const json inside = explained(with({"--steps", "2", "--set", "train.steps=100"}));
   CHECK(bits(inside) == 3);
   CHECK(inside["schedule"]["period"] == 8);
   CHECK((inside["step"] == 3 && inside["steps"] == 100));
-  CHECK(bits(json(with({"--steps", "2", "--set", "bits.period=2"}))) == 3);
+  CHECK(bits(explained(with({"--steps", "2", "--set", "bits.period=2"}))) == 3);
   // 3 + 3 * 2 / 4 = 4.5, to the even one
-  CHECK(bits(json({"stage1.block0.conv1", "--steps", "2", "--set", "bits.schedule=progressive", "--set",
-                   "train.steps=8"})) == 4);
+  CHECK(bits(explained({"stage1.block0.conv1", "--steps", "2", "--set", "bits.schedule=progressive", "--set",
+                        "train.steps=8"})) == 4);
   const std::string words = text(with({"--steps", "2", "--set", "train.steps=100"}));
   CHECK(fits_a_terminal(words));
   CHECK(contains(words, "cyclic: from 3 bits up to the planned ones, again every 8 steps;\n"));
   CHECK(contains(words, "below are the bits of step 3 of 100"));
   CHECK(contains(words, "X [4, 32, 32, 16]: affine, 3 bits"));
   CHECK(contains(text({"--set", "bits.schedule=cyclic"}), "below are the planned ones"));
-  CHECK(json({})["schedule"] == Json{{"name", "constant"}});
+  CHECK(explained({})["schedule"] == json{{"name", "constant"}});
   CHECK_FALSE(contains(text({"head"}), "schedule"));
 }
 

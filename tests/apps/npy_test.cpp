@@ -16,7 +16,7 @@ using namespace fqt::trainer;
 namespace {
 
 /// A file of this header, as version `major`.0, and these bytes behind it.
-std::string file_of(const std::string& header, const std::string& values, int major = 1) {
+std::string npy_file(const std::string& header, const std::string& values, int major = 1) {
   const uint32_t length = static_cast<uint32_t>(header.size());
   std::string bytes = "\x93NUMPY";
   bytes += static_cast<char>(major);
@@ -43,7 +43,7 @@ Tensor read_bytes(const std::string& bytes) {
 std::vector<float> values_of(const Tensor& tensor) { return {tensor.values().begin(), tensor.values().end()}; }
 
 /// The message of the Error(data) that reading these bytes gives.
-std::string error_of(const std::string& bytes) {
+std::string npy_error(const std::string& bytes) {
   try {
     read_bytes(bytes);
   } catch (const Error& error) {
@@ -90,26 +90,26 @@ TEST_CASE("npy: files are those of numpy.save") {
 TEST_CASE("npy: all versions, both orders, any layout of the header") {
   const std::string values = bytes_of<float>({1, 2, 3, 4, 5, 6});
   for (const int major : {1, 2, 3})
-    CHECK(values_of(read_bytes(file_of(header_of("<f4", "(2, 3)"), values, major))) ==
+    CHECK(values_of(read_bytes(npy_file(header_of("<f4", "(2, 3)"), values, major))) ==
           std::vector<float>{1, 2, 3, 4, 5, 6});
   // Columns one after the other: [[1, 3, 5], [2, 4, 6]].
-  CHECK(values_of(read_bytes(file_of(header_of("<f4", "(2, 3)", "True"), values))) ==
+  CHECK(values_of(read_bytes(npy_file(header_of("<f4", "(2, 3)", "True"), values))) ==
         std::vector<float>{1, 3, 5, 2, 4, 6});
   // Element (i, j, k) of [1, 3, 2] lies at i + j + 3 k.
-  CHECK(values_of(read_bytes(file_of(header_of("<f4", "(1, 3, 2)", "True"), values))) ==
+  CHECK(values_of(read_bytes(npy_file(header_of("<f4", "(1, 3, 2)", "True"), values))) ==
         std::vector<float>{1, 4, 2, 5, 3, 6});
-  CHECK(read_bytes(file_of(header_of("<f4", "(3, 0)", "True"), "")).shape() == Shape{3, 0});
-  CHECK(read_bytes(file_of(R"({"shape":(6),"descr":"<f4","fortran_order":False})", values)).shape() == Shape{6});
+  CHECK(read_bytes(npy_file(header_of("<f4", "(3, 0)", "True"), "")).shape() == Shape{3, 0});
+  CHECK(read_bytes(npy_file(R"({"shape":(6),"descr":"<f4","fortran_order":False})", values)).shape() == Shape{6});
 }
 
 TEST_CASE("npy: float64 is rounded to float32, and may not overflow") {
   const std::string header = header_of("<f8", "(3,)");
-  CHECK(values_of(read_bytes(file_of(header, bytes_of<double>({0.1, -1e300 * 0, 3.4028235e38})))) ==
+  CHECK(values_of(read_bytes(npy_file(header, bytes_of<double>({0.1, -1e300 * 0, 3.4028235e38})))) ==
         std::vector<float>{0.1f, -0.0f, 3.4028235e38f});
-  CHECK(contains(error_of(file_of(header, bytes_of<double>({0, 0, -1e39}))),
+  CHECK(contains(npy_error(npy_file(header, bytes_of<double>({0, 0, -1e39}))),
                  "element 2 of the flattened array is -1e+39, beyond float32"));
   const double infinity = std::numeric_limits<double>::infinity();
-  CHECK(std::isinf(read_bytes(file_of(header, bytes_of<double>({0, 0, infinity}))).data()[2]));
+  CHECK(std::isinf(read_bytes(npy_file(header, bytes_of<double>({0, 0, infinity}))).data()[2]));
 }
 
 TEST_CASE("npy: words of noise") {
@@ -117,68 +117,69 @@ TEST_CASE("npy: words of noise") {
   const std::vector<uint16_t> words{0, 65535, 3, 4};
   write_npy<uint16_t>(folder / "x.npy", {2, 2}, words);
   CHECK(read_npy_words(folder / "x.npy") == words);
-  CHECK(contains(error_of(read(folder / "x.npy")), "its dtype is '<u2', expected '<f4' or '<f8'"));
-  write(folder / "x.npy", file_of(header_of("<f4", "(1,)"), "1234"));
+  CHECK(contains(npy_error(read(folder / "x.npy")), "its dtype is '<u2', expected '<f4' or '<f8'"));
+  write(folder / "x.npy", npy_file(header_of("<f4", "(1,)"), "1234"));
   CHECK_THROWS_WITH_AS(read_npy_words(folder / "x.npy"), doctest::Contains("its dtype is '<f4', expected '<u2'"),
                        Error);
 }
 
 TEST_CASE("npy: a file cut off anywhere is an error, and so is one that goes on") {
   for (const int major : {1, 2}) {
-    const std::string whole = file_of(header_of("<f4", "(3,)"), bytes_of<float>({1, 2, 3}), major);
+    const std::string whole = npy_file(header_of("<f4", "(3,)"), bytes_of<float>({1, 2, 3}), major);
     for (size_t length = 0; length < whole.size(); ++length) {
       CAPTURE(length);
-      CHECK(error_of(whole.substr(0, length)) != "no error");
+      CHECK(npy_error(whole.substr(0, length)) != "no error");
     }
-    CHECK(error_of(whole) == "no error");
-    CHECK(contains(error_of(whole.substr(0, whole.size() - 1)), "shape [3] of '<f4' takes 12 bytes, but 11 follow"));
-    CHECK(contains(error_of(whole + "x"), "takes 12 bytes, but 13 follow"));
+    CHECK(npy_error(whole) == "no error");
+    CHECK(contains(npy_error(whole.substr(0, whole.size() - 1)), "shape [3] of '<f4' takes 12 bytes, but 11 follow"));
+    CHECK(contains(npy_error(whole + "x"), "takes 12 bytes, but 13 follow"));
   }
 }
 
 TEST_CASE("npy: every byte of a header may be wrong without harm") {
-  const std::string whole = file_of(header_of("<f4", "(3, 1)"), bytes_of<float>({1, 2, 3}));
+  const std::string whole = npy_file(header_of("<f4", "(3, 1)"), bytes_of<float>({1, 2, 3}));
   for (size_t at = 0; at + 12 < whole.size(); ++at)
     for (const char wrong : {'\0', '9', '\'', ')', '}', '\xff'}) {
       std::string bytes = whole;
       bytes[at] = wrong;
-      error_of(bytes);  // an Error(data) or a valid file, never anything else
+      npy_error(bytes);  // an Error(data) or a valid file, never anything else
     }
 }
 
 TEST_CASE("npy: lies about shapes") {
   // 2^32 * 2^32 elements: their number overflows 64 bits to 0, which would fit 0 bytes.
-  CHECK(contains(error_of(file_of(header_of("<f4", "(4294967296, 4294967296)"), "")), "more elements than any file"));
-  CHECK(contains(error_of(file_of(header_of("<f4", "(0, 4294967296, 4294967296)"), "")), "more elements than any"));
-  CHECK(contains(error_of(file_of(header_of("<f8", "(2305843009213693952,)"), "")), "more elements than any file"));
-  CHECK(contains(error_of(file_of(header_of("<f4", "(1000000000,)"), "1234")), "takes 4000000000 bytes, but 4 follow"));
-  CHECK(contains(error_of(file_of(header_of("<f4", "(99999999999999999999,)"), "")), "other than whole numbers"));
-  CHECK(contains(error_of(file_of(header_of("<f4", "(-1,)"), "")), "other than whole numbers"));
-  CHECK(contains(error_of(file_of(header_of("<f4", "(1.5,)"), "123456")), "a ')' is missing"));
+  CHECK(contains(npy_error(npy_file(header_of("<f4", "(4294967296, 4294967296)"), "")), "more elements than any file"));
+  CHECK(contains(npy_error(npy_file(header_of("<f4", "(0, 4294967296, 4294967296)"), "")), "more elements than any"));
+  CHECK(contains(npy_error(npy_file(header_of("<f8", "(2305843009213693952,)"), "")), "more elements than any file"));
+  CHECK(
+      contains(npy_error(npy_file(header_of("<f4", "(1000000000,)"), "1234")), "takes 4000000000 bytes, but 4 follow"));
+  CHECK(contains(npy_error(npy_file(header_of("<f4", "(99999999999999999999,)"), "")), "other than whole numbers"));
+  CHECK(contains(npy_error(npy_file(header_of("<f4", "(-1,)"), "")), "other than whole numbers"));
+  CHECK(contains(npy_error(npy_file(header_of("<f4", "(1.5,)"), "123456")), "a ')' is missing"));
   std::string ones = "(";
   for (int i = 0; i < 65; ++i) ones += "1,";
-  CHECK(contains(error_of(file_of(header_of("<f4", ones + ")"), "1234")), "more than 64 axes"));
+  CHECK(contains(npy_error(npy_file(header_of("<f4", ones + ")"), "1234")), "more than 64 axes"));
 }
 
 TEST_CASE("npy: files and dtypes that are something else") {
-  CHECK(contains(error_of("hello"), "this is not a .npy file; write one with numpy.save"));
-  CHECK(contains(error_of("PK\x03\x04"), "an .npz perhaps"));
-  CHECK(contains(error_of(file_of("", "", 4)), "format version 4.0 is not known"));
-  CHECK(contains(error_of(file_of(header_of(">f4", "(1,)"), "1234")),
+  CHECK(contains(npy_error("hello"), "this is not a .npy file; write one with numpy.save"));
+  CHECK(contains(npy_error("PK\x03\x04"), "an .npz perhaps"));
+  CHECK(contains(npy_error(npy_file("", "", 4)), "format version 4.0 is not known"));
+  CHECK(contains(npy_error(npy_file(header_of(">f4", "(1,)"), "1234")),
                  "it is big-endian ('>f4'), expected '<f4' or '<f8'; convert it with x.astype('<f4')"));
-  CHECK(contains(error_of(file_of(header_of("|O", "(1,)"), "1234")), "it holds Python objects ('|O')"));
-  CHECK(
-      contains(error_of(file_of(header_of("<i8", "(1,)"), "12345678")), "its dtype is '<i8', expected '<f4' or '<f8'"));
-  CHECK(contains(error_of(file_of(header_of(std::string(500, '\x01'), "(1,)"), "1234")), "its dtype is '????"));
-  CHECK(contains(error_of(file_of("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}", "1234")),
+  CHECK(contains(npy_error(npy_file(header_of("|O", "(1,)"), "1234")), "it holds Python objects ('|O')"));
+  CHECK(contains(npy_error(npy_file(header_of("<i8", "(1,)"), "12345678")),
+                 "its dtype is '<i8', expected '<f4' or '<f8'"));
+  CHECK(contains(npy_error(npy_file(header_of(std::string(500, '\x01'), "(1,)"), "1234")), "its dtype is '????"));
+  CHECK(contains(npy_error(npy_file("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}", "1234")),
                  "records of several fields"));
-  CHECK(contains(error_of(file_of("{'descr': '<f4'}", "")), "does not give descr, fortran_order and shape"));
-  CHECK(contains(error_of(file_of("{'descr': '<f4', 'descr': '<f4'}", "")), "'descr' is unknown or there twice"));
-  CHECK(contains(error_of(file_of("{'colour': '<f4'}", "")), "'colour' is unknown"));
-  CHECK(contains(error_of(file_of("[]", "")), "a '{' is missing"));
-  CHECK(contains(error_of(file_of(header_of("<f4", "(1,)", "0"), "1234")), "neither True nor False"));
-  CHECK(contains(error_of(file_of(header_of("<f4", "(1,)") + "x", "1234")), "something follows"));
-  CHECK(contains(error_of(file_of(header_of("<f4", "()") + std::string(70'000, ' '), "1234", 2)), "more than 65536"));
+  CHECK(contains(npy_error(npy_file("{'descr': '<f4'}", "")), "does not give descr, fortran_order and shape"));
+  CHECK(contains(npy_error(npy_file("{'descr': '<f4', 'descr': '<f4'}", "")), "'descr' is unknown or there twice"));
+  CHECK(contains(npy_error(npy_file("{'colour': '<f4'}", "")), "'colour' is unknown"));
+  CHECK(contains(npy_error(npy_file("[]", "")), "a '{' is missing"));
+  CHECK(contains(npy_error(npy_file(header_of("<f4", "(1,)", "0"), "1234")), "neither True nor False"));
+  CHECK(contains(npy_error(npy_file(header_of("<f4", "(1,)") + "x", "1234")), "something follows"));
+  CHECK(contains(npy_error(npy_file(header_of("<f4", "()") + std::string(70'000, ' '), "1234", 2)), "more than 65536"));
 }
 
 TEST_CASE("npy: a file that does not exist is missing") {

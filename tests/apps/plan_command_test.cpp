@@ -12,11 +12,9 @@
 
 using namespace fqt;
 using namespace fqt::test;
-using Json = nlohmann::json;
+using nlohmann::json;
 
 namespace {
-
-constexpr int kUsage = 2, kMissing = 66, kIo = 74;
 
 std::vector<std::string> plan_of(const std::vector<std::string>& plans, std::vector<std::string> more = {}) {
   std::vector<std::string> arguments{"plan", "resnet20"};
@@ -189,19 +187,19 @@ TEST_CASE("plan command: COLUMNS says how wide it is where there is no terminal"
 }
 
 TEST_CASE("plan command: --json") {
-  const Json json = Json::parse(output(plan_of({"A:C-:4-8,grad=+1"}, {"--json", "--batch", "64"})));
-  CHECK(json["model"] == "resnet20");
-  CHECK(json["plan"] == "A:C-:4-8,grad=+1");
-  CHECK(json["metric"] == "A");
-  CHECK(json["batch"] == 64);
-  REQUIRE(json["sites"].size() == 22);
+  const json printed = json::parse(output(plan_of({"A:C-:4-8,grad=+1"}, {"--json", "--batch", "64"})));
+  CHECK(printed["model"] == "resnet20");
+  CHECK(printed["plan"] == "A:C-:4-8,grad=+1");
+  CHECK(printed["metric"] == "A");
+  CHECK(printed["batch"] == 64);
+  REQUIRE(printed["sites"].size() == 22);
   // 8x8x64 in, 8x8x64 out, 3x3, 64 samples.
-  const Json& site = json["sites"][20];
+  const json& site = printed["sites"][20];
   CHECK(site["site"] == "stage3.block2.conv2");
   CHECK(site["kind"] == "convolution");
   CHECK((site["bits"] == 4 && site["A"] == 576 && site["F"] == 64 && site["D"] == 3));
   const auto check = [&](const char* product, std::vector<int> expected) {
-    const Json& row = site["products"][product];
+    const json& row = site["products"][product];
     CHECK(std::vector<int>{row["M"], row["N"], row["K"], row["lhs_bits"], row["rhs_bits"]} == expected);
   };
   check("forward", {64 * 64, 64, 576, 4, 4});
@@ -209,54 +207,54 @@ TEST_CASE("plan command: --json") {
   check("grad_rhs", {576, 64, 64 * 64, 4, 5});
   // 3x3 over 64 channels: an element of X or dY meets 576 weights; a weight meets 8x8 positions of a sample.
   const auto uses = [&](const char* product) {
-    const Json& row = site["products"][product];
+    const json& row = site["products"][product];
     return std::vector<int>{row["A"], row["lhs_uses"], row["rhs_uses"]};
   };
   CHECK(uses("forward") == std::vector{576, 576, 64});
   CHECK(uses("grad_lhs") == std::vector{576, 576, 64});
   CHECK(uses("grad_rhs") == std::vector{64 * 64, 576, 576});
   // What nobody needs is shown, but not counted.
-  const Json& stem = json["sites"][0]["products"];
+  const json& stem = printed["sites"][0]["products"];
   CHECK((stem["grad_lhs"]["computed"] == false && stem["grad_lhs"]["macs"] == 0 && stem["grad_lhs"]["A"] == 144));
   int64_t multiplies = 0, not_computed = 0;
-  for (const Json& row : json["sites"])
-    for (const Json& product : row["products"]) {
+  for (const json& row : printed["sites"])
+    for (const json& product : row["products"]) {
       multiplies += product["macs"].get<int64_t>();
       not_computed += product["computed"] == false;
     }
-  CHECK(json["size"]["macs"] == multiplies);
+  CHECK(printed["size"]["macs"] == multiplies);
   CHECK(not_computed == 1);
-  const Json& head = json["sites"][21];
+  const json& head = printed["sites"][21];
   CHECK(head["bits"].is_null());
   CHECK(head["products"]["forward"]["lhs_bits"] == 32);
   CHECK(head["D"] == 4);
   for (const char* kind : {"weights", "activations", "gradients"}) {
-    const double mb = json["size"][std::string(kind) + "_mb"], mbit = json["size"][std::string(kind) + "_mbit"];
+    const double mb = printed["size"][std::string(kind) + "_mb"], mbit = printed["size"][std::string(kind) + "_mbit"];
     CHECK(mb > 0);
     CHECK(mbit == doctest::Approx(8 * mb));
   }
-  for (const char* key : {"macs", "bitops", "mean_bits", "weighted_bits"}) CHECK(json["size"][key] > 0);
+  for (const char* key : {"macs", "bitops", "mean_bits", "weighted_bits"}) CHECK(printed["size"][key] > 0);
 
   const std::string uniform = output(plan_of({"U:6"}, {"--json"}));
   CHECK(contains(uniform, "\"activations_mb\":20.381696,"));
-  const Json several = Json::parse(output(plan_of({"U:6", "D:C+:4-8,depth=layer"}, {"--json"})));
+  const json several = json::parse(output(plan_of({"U:6", "D:C+:4-8,depth=layer"}, {"--json"})));
   CHECK(several["model"] == "resnet20");
   REQUIRE(several["plans"].size() == 2);
   CHECK(several["plans"][0] == [] {
-    Json one = Json::parse(output(plan_of({"U:6"}, {"--json"})));
+    json one = json::parse(output(plan_of({"U:6"}, {"--json"})));
     for (const char* key : {"model", "recipe", "batch", "seed", "schedule"}) one.erase(key);
     return one;
   }());
   CHECK(several["plans"][1]["sites"][20]["D"] == 21);
-  CHECK(Json::parse(output(plan_of({"fp32"}, {"--json"})))["size"]["mean_bits"].is_null());
-  CHECK(json["schedule"] == Json{{"name", "constant"}});
+  CHECK(json::parse(output(plan_of({"fp32"}, {"--json"})))["size"]["mean_bits"].is_null());
+  CHECK(printed["schedule"] == json{{"name", "constant"}});
   const auto schedule = [](const std::string& key) {
-    return Json::parse(output(plan_of({}, {"--json", "--set", "bits.schedule=cyclic", "--set", key})))["schedule"];
+    return json::parse(output(plan_of({}, {"--json", "--set", "bits.schedule=cyclic", "--set", key})))["schedule"];
   };
-  CHECK(schedule("bits.low=4") == Json{{"name", "cyclic"}, {"low", 4}, {"period", nullptr}});
-  CHECK(schedule("train.steps=640") == Json{{"name", "cyclic"}, {"low", 3}, {"period", 20}});
+  CHECK(schedule("bits.low=4") == json{{"name", "cyclic"}, {"low", 4}, {"period", nullptr}});
+  CHECK(schedule("train.steps=640") == json{{"name", "cyclic"}, {"low", 3}, {"period", 20}});
   // What runs is what the recipe makes of it.
-  const Json recipe = Json::parse(output(plan_of({"U:6"}, {"--json", "--set", "quant.grad_bits=8"})));
+  const json recipe = json::parse(output(plan_of({"U:6"}, {"--json", "--set", "quant.grad_bits=8"})));
   CHECK(recipe["sites"][0]["bits"] == 6);
   CHECK(recipe["sites"][0]["products"]["grad_lhs"]["lhs_bits"] == 8);
 }
@@ -292,7 +290,7 @@ TEST_CASE("plan command: a plan file trains to the same weights as the plan it w
                       {}, folder.path());
       CAPTURE(outcome.err);
       REQUIRE(outcome.exit_code == 0);
-      return Json::parse(outcome.out)["weights_hash"].get<std::string>();
+      return json::parse(outcome.out)["weights_hash"].get<std::string>();
     };
     const std::string by_name = hash(plan);
     CHECK(hash("my.toml") == by_name);
@@ -307,9 +305,9 @@ TEST_CASE("plan command: a plan file is shown like any plan") {
   CHECK(outcome.exit_code == 0);
   check_width(outcome.out, 80);
   CHECK(contains(outcome.out, "bits from the rules of a file"));
-  const Json json = Json::parse(fqt_program(plan_of({"my.toml", "U:5"}, {"--json"}), {}, folder.path()).out);
-  CHECK(json["plans"][0]["size"] == json["plans"][1]["size"]);
-  CHECK(json["plans"][0]["sites"] == json["plans"][1]["sites"]);
+  const json printed = json::parse(fqt_program(plan_of({"my.toml", "U:5"}, {"--json"}), {}, folder.path()).out);
+  CHECK(printed["plans"][0]["size"] == printed["plans"][1]["size"]);
+  CHECK(printed["plans"][0]["sites"] == printed["plans"][1]["sites"]);
 }
 
 TEST_CASE("plan command: --svg") {

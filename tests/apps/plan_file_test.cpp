@@ -30,7 +30,7 @@ BitTable read_rules(const std::string& text) {
 }
 
 /// The message of a plan that cannot be read, without the folder.
-std::string error_of(const std::string& text, ErrorKind kind = ErrorKind::usage) {
+std::string plan_file_error(const std::string& text, ErrorKind kind = ErrorKind::usage) {
   const TemporaryFolder folder;
   write(folder / "my.toml", text);
   try {
@@ -174,7 +174,7 @@ TEST_CASE("plan file: every mistake is shown with its line") {
   };
   for (const Row& row : rows) {
     CAPTURE(row.text);
-    const std::string message = error_of(row.text);
+    const std::string message = plan_file_error(row.text);
     CAPTURE(message);
     CHECK(message.starts_with(row.message));
   }
@@ -183,7 +183,7 @@ TEST_CASE("plan file: every mistake is shown with its line") {
 TEST_CASE("plan file: patterns of many stars are matched in no time") {
   std::string stars;
   for (int i = 0; i < 2000; ++i) stars += "*a";
-  CHECK(contains(error_of(rule("*", "bits = 6") + rule(stars, "bits = 4")), "no site is called '*a*a"));
+  CHECK(contains(plan_file_error(rule("*", "bits = 6") + rule(stars, "bits = 4")), "no site is called '*a*a"));
   CHECK(read_rules(rule("*", "bits = 6") + rule(std::string(2000, '*') + "conv1", "bits = 4"))[1] ==
         SiteBits::uniform("stage1.block0.conv1", 4));
 }

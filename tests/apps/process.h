@@ -27,6 +27,9 @@ class TemporaryFolder {
 std::string read(const std::string& path);
 void write(const std::string& path, const std::string& text);
 
+/// Exit codes, by what went wrong.
+inline constexpr int kUsage = 2, kData = 65, kMissing = 66, kIo = 74, kInterrupted = 130;
+
 struct Outcome {
   int exit_code = -1;  ///< 128 + the signal where one ended it
   std::string out, err;

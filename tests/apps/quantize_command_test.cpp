@@ -14,12 +14,10 @@
 
 using namespace fqt;
 using namespace fqt::test;
+using nlohmann::json;
 using trainer::write_npy;
-using Json = nlohmann::json;
 
 namespace {
-
-constexpr int kUsage = 2, kData = 65, kMissing = 66, kIo = 74;
 
 /// The folder has x.npy: [[-1, 0], [0.5, 2]], for which 4 affine bits have steps of 0.2 and zero point -3.
 class Folder : public TemporaryFolder {
@@ -31,13 +29,13 @@ class Folder : public TemporaryFolder {
     return fqt_program(arguments, {}, path());
   }
 
-  Json json(std::vector<std::string> arguments) const {
+  json printed(std::vector<std::string> arguments) const {
     arguments.emplace_back("--json");
     const Outcome outcome = run(arguments);
     CAPTURE(outcome.err);
     REQUIRE(outcome.exit_code == 0);
     CHECK(outcome.err.empty());
-    return Json::parse(outcome.out);
+    return json::parse(outcome.out);
   }
 
   std::string error(int expected_code, const std::vector<std::string>& arguments) const {
@@ -66,7 +64,7 @@ std::vector<T> tail(const std::string& path, size_t count) {
 
 TEST_CASE("quantize command: a small matrix by hand") {
   const Folder folder;
-  const Json affine = folder.json({"x.npy", "--bits", "4"});
+  const json affine = folder.printed({"x.npy", "--bits", "4"});
   CHECK(affine["shape"] == Codes{2, 2});
   CHECK(affine["codes"] == Codes{-8, -3, -1, 7});  // 0.5 / 0.2 = 2.5 goes to the even 2, code -1
   CHECK(affine["scale"] == std::vector<double>{0.2});
@@ -76,14 +74,14 @@ TEST_CASE("quantize command: a small matrix by hand") {
   CHECK(affine["clip_rate"] == 0);
   CHECK(affine["levels_used"] == 0.25);
   CHECK(std::fabs(affine["sqnr_db"].get<double>() - 10 * std::log10(5.25 / 0.01)) < 1e-4);
-  CHECK(folder.json({"x.npy", "--bits", "4", "--rounding", "nearest_away"})["codes"] == Codes{-8, -3, 0, 7});
+  CHECK(folder.printed({"x.npy", "--bits", "4", "--rounding", "nearest_away"})["codes"] == Codes{-8, -3, 0, 7});
   // Steps of 2/7: 0.5 is 1.75 of them. float32(2/7) lies above 2/7, so that -1 is a little less than 3.5.
-  const Json symmetric = folder.json({"x.npy", "--bits", "4", "--format", "symmetric"});
+  const json symmetric = folder.printed({"x.npy", "--bits", "4", "--format", "symmetric"});
   CHECK(symmetric["codes"] == Codes{-3, 0, 2, 7});
   CHECK(symmetric["zero_point"] == Codes{0});
-  const Json zeros = [&] {
+  const json zeros = [&] {
     write_npy<float>(folder / "zeros.npy", {3}, std::vector<float>{0, 0, 0});
-    return folder.json({"zeros.npy", "--format", "symmetric"});
+    return folder.printed({"zeros.npy", "--format", "symmetric"});
   }();
   CHECK(zeros["codes"] == Codes{0, 0, 0});
   CHECK(zeros["sqnr_db"].is_null());  // nothing is lost
@@ -126,7 +124,7 @@ TEST_CASE("quantize command: random words are those of the seed, or those given"
   const auto with = [&](const std::string& option, const std::string& value) {
     std::vector<std::string> arguments = stochastic;
     arguments.insert(arguments.end(), {option, value});
-    return folder.json(arguments)["codes"];
+    return folder.printed(arguments)["codes"];
   };
   // 0.5 is level 2.5 from zero: it goes up for words below 32768.
   write_npy<uint16_t>(folder / "up.npy", {2, 2}, std::vector<uint16_t>{0, 0, 32767, 0});
@@ -136,7 +134,7 @@ TEST_CASE("quantize command: random words are those of the seed, or those given"
   const Tensor x({2, 2}, std::vector<float>{-1, 0, 0.5, 2});
   const quant::OperandPrecision precision{&quant::find_format("affine"), 4, quant::Rounding::stochastic};
   for (const uint64_t seed : {1, 2, 3, 4, 5, 6})
-    CHECK(with("--seed", std::to_string(seed)) == Json(quant::quantize(x, precision, RandomKey{seed, 0}).codes()));
+    CHECK(with("--seed", std::to_string(seed)) == json(quant::quantize(x, precision, RandomKey{seed, 0}).codes()));
 }
 
 TEST_CASE("quantize command: ranges") {
@@ -144,14 +142,14 @@ TEST_CASE("quantize command: ranges") {
   write_npy<float>(folder / "r.npy", {2, 4}, std::vector<float>{-1, 0, 1, 2, -3, 1, 2, 20});
   const auto range = [&](std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {"r.npy", "--range"});
-    const Json json = folder.json(arguments);
-    return std::vector<double>{json["low"][0].get<double>(), json["high"][0].get<double>()};
+    const json result = folder.printed(arguments);
+    return std::vector<double>{result["low"][0].get<double>(), result["high"][0].get<double>()};
   };
   CHECK(range({"extremes"}) == std::vector<double>{-3, 20});
   CHECK(range({"sample_mean"}) == std::vector<double>{-2, 11});
   CHECK(range({"percentile", "--percentile", "70"}) ==
-        std::vector<double>{-1, 2});                                             // one value is left out at each end
-  CHECK(folder.json({"r.npy", "--range", "sample_mean"})["clip_rate"] == 0.25);  // -3 and 20
+        std::vector<double>{-1, 2});                                                // one value is left out at each end
+  CHECK(folder.printed({"r.npy", "--range", "sample_mean"})["clip_rate"] == 0.25);  // -3 and 20
 }
 
 TEST_CASE("quantize command: a grid for each channel, in files") {
@@ -169,9 +167,9 @@ TEST_CASE("quantize command: a grid for each channel, in files") {
   CHECK(tail<int32_t>(folder / "q.zero_point.npy", 2) == std::vector<int32_t>{2, -8});
   CHECK(contains(read(folder / "q.codes.npy"), "'descr': '|i1', 'fortran_order': False, 'shape': (2, 2), }"));
 
-  const Json json = folder.json({"x.npy", "--bits", "9", "--out", "q"});
-  CHECK(json["files"]["codes"] == "q.codes.npy");
-  CHECK_FALSE(json.contains("codes"));
+  const json result = folder.printed({"x.npy", "--bits", "9", "--out", "q"});
+  CHECK(result["files"]["codes"] == "q.codes.npy");
+  CHECK_FALSE(result.contains("codes"));
   CHECK(contains(read(folder / "q.codes.npy"), "'<i2'"));
   CHECK(trainer::read_npy(folder / "q.scale.npy").rank() == 0);
   CHECK(tail<int16_t>(folder / "q.codes.npy", 4).front() == -256);
@@ -181,11 +179,11 @@ TEST_CASE("quantize command: arrays of one element and of none") {
   const Folder folder;
   write_npy<float>(folder / "none.npy", {0, 3}, {});
   write_npy<float>(folder / "one.npy", {}, std::vector<float>{-2.5});
-  const Json none = folder.json({"none.npy"});
+  const json none = folder.printed({"none.npy"});
   CHECK(none["codes"].empty());
   CHECK(none["scale"] == std::vector<double>{1});
   CHECK(contains(folder.run({"none.npy"}).out, "[0, 3], 0 values"));
-  const Json one = folder.json({"one.npy", "--bits", "2"});
+  const json one = folder.printed({"one.npy", "--bits", "2"});
   CHECK(one["codes"] == Codes{-2});
   CHECK(one["scale"] == std::vector<double>{2.5});
   CHECK(one["zero_point"] == Codes{-1});

@@ -40,12 +40,12 @@ const Arguments kShort{"--steps",   "8",
                        "--set",     "eval.tokens=40",
                        "--json"};
 
-struct Row {
+struct ResumeRow {
   const char* what;
   Arguments arguments;
 };
 
-const Row kRows[] = {
+const ResumeRow kResumeRows[] = {
     {"batch norm, momentum, running ranges", {"resnet8", "--batch", "2"}},
     {"a schedule of bits, another recipe, probes",
      {"resnet8", "--batch", "2", "--recipe", "cpt", "--set", "bits.schedule=cyclic", "--set", "bits.period=5", "--set",
@@ -130,7 +130,7 @@ uint64_t train_here(const trainer::Config& config, const trainer::RunDirectory& 
 }  // namespace
 
 TEST_CASE("resume: from the middle to the same bits, figures, log and probes") {
-  for (const Row& row : kRows) {
+  for (const ResumeRow& row : kResumeRows) {
     CAPTURE(row.what);
     const TemporaryFolder folder;
     const std::string run = folder / "run";

@@ -11,7 +11,7 @@ using namespace fqt::trainer;
 
 namespace {
 
-ErrorKind kind_of(const std::string& out) {
+ErrorKind create_error(const std::string& out) {
   Config config;
   config.out = out;
   try {
@@ -40,10 +40,10 @@ TEST_CASE("run directory: what exists is not written over") {
   const TemporaryFolder folder;
   std::filesystem::create_directories(folder / "run/checkpoints");
   write(folder / "file", "x");
-  CHECK(kind_of(folder / "run") == ErrorKind::usage);
-  CHECK(kind_of(folder / "file") == ErrorKind::usage);
-  CHECK(kind_of(folder / "file/below") == ErrorKind::io);
-  CHECK(kind_of("/proc/none/run") == ErrorKind::io);
+  CHECK(create_error(folder / "run") == ErrorKind::usage);
+  CHECK(create_error(folder / "file") == ErrorKind::usage);
+  CHECK(create_error(folder / "file/below") == ErrorKind::io);
+  CHECK(create_error("/proc/none/run") == ErrorKind::io);
 }
 
 TEST_CASE("run directory: a name of its own says what the run is, and is never taken twice") {

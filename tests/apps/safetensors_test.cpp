@@ -14,7 +14,7 @@ using namespace fqt::trainer;
 namespace {
 
 /// A file of this header and so many bytes of values, each 0.
-std::string file_of(const std::string& header, size_t value_bytes) {
+std::string safetensors_file(const std::string& header, size_t value_bytes) {
   const uint64_t length = header.size();
   std::string bytes(8, '\0');
   std::memcpy(bytes.data(), &length, 8);
@@ -27,7 +27,7 @@ std::string tensor(const std::string& name, const std::string& shape, int begin,
 }
 
 /// The message of the Error(data) that reading these bytes gives.
-std::string error_of(const std::string& bytes) {
+std::string safetensors_error(const std::string& bytes) {
   const TemporaryFolder folder;
   write(folder / "w", bytes);
   try {
@@ -69,10 +69,10 @@ TEST_CASE("safetensors: a file cut off anywhere is an error") {
   const std::string whole = read(folder / "w");
   for (size_t length = 0; length < whole.size(); ++length) {
     CAPTURE(length);
-    CHECK(error_of(whole.substr(0, length)) != "no error");
+    CHECK(safetensors_error(whole.substr(0, length)) != "no error");
   }
-  CHECK(error_of(whole) == "no error");
-  CHECK(contains(error_of(whole + "x"), "the tensors end at byte 20, but 21 bytes follow the header"));
+  CHECK(safetensors_error(whole) == "no error");
+  CHECK(contains(safetensors_error(whole + "x"), "the tensors end at byte 20, but 21 bytes follow the header"));
 }
 
 TEST_CASE("safetensors: every byte of a header may be wrong without harm") {
@@ -83,41 +83,51 @@ TEST_CASE("safetensors: every byte of a header may be wrong without harm") {
     for (const char wrong : {'\0', '9', '"', '}', '\xff'}) {
       std::string bytes = whole;
       bytes[at] = wrong;
-      error_of(bytes);  // an Error(data) or a valid file, never anything else
+      safetensors_error(bytes);  // an Error(data) or a valid file, never anything else
     }
   }
 }
 
 TEST_CASE("safetensors: lies about lengths and offsets") {
-  CHECK(contains(error_of(std::string("\xff\xff\xff\xff\xff\xff\xff\xff{}", 10)), "but 2 follow"));
-  CHECK(contains(error_of(file_of("{" + tensor("a", "[2]", 0, 12) + "}", 8)), "has bytes 0 to 12, but 8"));
-  CHECK(contains(error_of(file_of("{" + tensor("a", "[2]", 8, 0) + "}", 8)), "has bytes 8 to 0"));
-  CHECK(contains(error_of(file_of("{" + tensor("a", "[3]", 0, 8) + "}", 8)), "more values than the file holds"));
-  CHECK(contains(error_of(file_of("{" + tensor("a", "[1]", 0, 8) + "}", 8)), "has 8 bytes, expected 4"));
-  CHECK(contains(error_of(file_of("{" + tensor("a", "[2]", 0, 8) + "," + tensor("b", "[2]", 4, 12) + "}", 12)),
-                 "'b' begins at byte 4, expected 8"));  // they overlap
-  CHECK(contains(error_of(file_of("{" + tensor("a", "[1]", 0, 4) + "," + tensor("b", "[1]", 8, 12) + "}", 12)),
-                 "'b' begins at byte 8, expected 4"));  // a hole
-  CHECK(contains(error_of(file_of("{" + tensor("a", "[1]", 0, 4) + "}", 8)), "end at byte 4, but 8"));
-  CHECK(contains(error_of(file_of("{" + tensor("a", "[-2]", 0, 8) + "}", 8)), "whole numbers"));
-  CHECK(contains(error_of(file_of("{" + tensor("a", "[2.0]", 0, 8) + "}", 8)), "whole numbers"));
+  CHECK(contains(safetensors_error(std::string("\xff\xff\xff\xff\xff\xff\xff\xff{}", 10)), "but 2 follow"));
+  CHECK(contains(safetensors_error(safetensors_file("{" + tensor("a", "[2]", 0, 12) + "}", 8)),
+                 "has bytes 0 to 12, but 8"));
+  CHECK(contains(safetensors_error(safetensors_file("{" + tensor("a", "[2]", 8, 0) + "}", 8)), "has bytes 8 to 0"));
+  CHECK(contains(safetensors_error(safetensors_file("{" + tensor("a", "[3]", 0, 8) + "}", 8)),
+                 "more values than the file holds"));
+  CHECK(contains(safetensors_error(safetensors_file("{" + tensor("a", "[1]", 0, 8) + "}", 8)),
+                 "has 8 bytes, expected 4"));
+  CHECK(contains(
+      safetensors_error(safetensors_file("{" + tensor("a", "[2]", 0, 8) + "," + tensor("b", "[2]", 4, 12) + "}", 12)),
+      "'b' begins at byte 4, expected 8"));  // they overlap
+  CHECK(contains(
+      safetensors_error(safetensors_file("{" + tensor("a", "[1]", 0, 4) + "," + tensor("b", "[1]", 8, 12) + "}", 12)),
+      "'b' begins at byte 8, expected 4"));  // a hole
+  CHECK(contains(safetensors_error(safetensors_file("{" + tensor("a", "[1]", 0, 4) + "}", 8)), "end at byte 4, but 8"));
+  CHECK(contains(safetensors_error(safetensors_file("{" + tensor("a", "[-2]", 0, 8) + "}", 8)), "whole numbers"));
+  CHECK(contains(safetensors_error(safetensors_file("{" + tensor("a", "[2.0]", 0, 8) + "}", 8)), "whole numbers"));
   // 2^32 * 2^32 values: their number overflows 64 bits to 0, which would fit 0 bytes
-  CHECK(contains(error_of(file_of("{" + tensor("a", "[4294967296,4294967296]", 0, 0) + "}", 0)), "more values"));
+  CHECK(contains(safetensors_error(safetensors_file("{" + tensor("a", "[4294967296,4294967296]", 0, 0) + "}", 0)),
+                 "more values"));
 }
 
 TEST_CASE("safetensors: headers that are something else") {
-  CHECK(contains(error_of("PK\x03\x04"), "fewer than a header"));
-  CHECK(contains(error_of(file_of("", 0)), "does not begin with '{'"));
-  CHECK(contains(error_of(file_of("[]", 0)), "does not begin with '{'"));
-  CHECK(contains(error_of(file_of("{\"a\":", 0)), "not JSON"));
-  CHECK(contains(error_of(file_of("{\"a\":1}", 0)), "does not have dtype, shape and data_offsets"));
-  CHECK(contains(error_of(file_of(R"({"a":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}})", 4)),
+  CHECK(contains(safetensors_error("PK\x03\x04"), "fewer than a header"));
+  CHECK(contains(safetensors_error(safetensors_file("", 0)), "does not begin with '{'"));
+  CHECK(contains(safetensors_error(safetensors_file("[]", 0)), "does not begin with '{'"));
+  CHECK(contains(safetensors_error(safetensors_file("{\"a\":", 0)), "not JSON"));
+  CHECK(contains(safetensors_error(safetensors_file("{\"a\":1}", 0)), "does not have dtype, shape and data_offsets"));
+  CHECK(contains(safetensors_error(safetensors_file(R"({"a":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}})", 4)),
                  "'a' has dtype \"F16\", expected \"F32\""));
-  CHECK(contains(error_of(file_of(R"({"a":{"dtype":"F32","shape":2,"data_offsets":[0,8]}})", 8)), "shape is not"));
-  CHECK(contains(error_of(file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0]}})", 8)), "data_offsets is"));
-  CHECK(contains(error_of(file_of(R"({"__metadata__":{"step":1}})", 0)), "__metadata__"));
-  CHECK(contains(error_of(file_of("{" + tensor("a", "[1]", 0, 4) + "," + tensor("a", "[1]", 0, 4) + "}", 4)),
-                 "holds 'a' twice"));
-  CHECK(error_of(file_of(std::string(100'000, '{'), 0)) != "no error");  // deep, but no deeper than the stack
-  CHECK(error_of(file_of("{}", 0)) == "no error");
+  CHECK(contains(safetensors_error(safetensors_file(R"({"a":{"dtype":"F32","shape":2,"data_offsets":[0,8]}})", 8)),
+                 "shape is not"));
+  CHECK(contains(safetensors_error(safetensors_file(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0]}})", 8)),
+                 "data_offsets is"));
+  CHECK(contains(safetensors_error(safetensors_file(R"({"__metadata__":{"step":1}})", 0)), "__metadata__"));
+  CHECK(contains(
+      safetensors_error(safetensors_file("{" + tensor("a", "[1]", 0, 4) + "," + tensor("a", "[1]", 0, 4) + "}", 4)),
+      "holds 'a' twice"));
+  CHECK(safetensors_error(safetensors_file(std::string(100'000, '{'), 0)) !=
+        "no error");  // deep, but no deeper than the stack
+  CHECK(safetensors_error(safetensors_file("{}", 0)) == "no error");
 }

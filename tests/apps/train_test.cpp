@@ -17,7 +17,7 @@ using nlohmann::json;
 
 namespace {
 
-Outcome train(const std::string& out, const std::vector<std::string>& more) {
+Outcome train_resnet20(const std::string& out, const std::vector<std::string>& more) {
   std::vector<std::string> arguments{"train", "resnet20", "--batch", "4", "--set", "eval.images=8", "--out", out};
   arguments.insert(arguments.end(), more.begin(), more.end());
   return fqt_program(arguments);
@@ -30,7 +30,7 @@ std::vector<json> log_of(const std::string& run) {
   return records;
 }
 
-void wait_for(const std::string& path) {
+void wait_until_written(const std::string& path) {
   for (int i = 0; i < 1000 && read(path).empty(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(20));
 }
 
@@ -39,7 +39,7 @@ void wait_for(const std::string& path) {
 TEST_CASE("train: one object on standard output, and a run directory that evaluates to the same figures") {
   const TemporaryFolder folder;
   const std::string run = folder / "run";
-  const Outcome outcome = train(run, {"--steps", "3", "--seed", "5", "--json", "--set", "eval.every=2"});
+  const Outcome outcome = train_resnet20(run, {"--steps", "3", "--seed", "5", "--json", "--set", "eval.every=2"});
   CAPTURE(outcome.err);
   REQUIRE(outcome.exit_code == 0);
   CHECK(std::count(outcome.out.begin(), outcome.out.end(), '\n') == 1);
@@ -83,7 +83,7 @@ TEST_CASE("train: one object on standard output, and a run directory that evalua
 
 TEST_CASE("train: a run's config.toml repeats the run, and flags go over a file") {
   const TemporaryFolder folder;
-  const Outcome first = train(folder / "a", {"--steps", "1", "--seed", "9", "--plan", "fp32", "--json"});
+  const Outcome first = train_resnet20(folder / "a", {"--steps", "1", "--seed", "9", "--plan", "fp32", "--json"});
   REQUIRE(first.exit_code == 0);
   const Outcome again = fqt_program({"train", "--config", folder / "a/config.toml", "--out", folder / "b", "--json"});
   REQUIRE(again.exit_code == 0);
@@ -100,7 +100,7 @@ TEST_CASE("train: the first signal ends a run cleanly, with weights that load") 
     const TemporaryFolder folder;
     const std::string run = folder / "run";
     Process process({"train", "resnet20", "--batch", "4", "--steps", "100000", "--set", "eval.images=8", "--out", run});
-    wait_for(run + "/log.jsonl");
+    wait_until_written(run + "/log.jsonl");
     process.signal(number);
     const Outcome outcome = process.wait();
     CHECK(outcome.exit_code == 130);
@@ -119,7 +119,7 @@ TEST_CASE("train: the second signal ends a run at once") {
   const TemporaryFolder folder;
   const std::string run = folder / "run";
   Process process({"train", "resnet20", "--batch", "64", "--steps", "100000", "--out", run});
-  wait_for(run + "/log.jsonl");
+  wait_until_written(run + "/log.jsonl");
   process.signal(SIGINT);
   process.signal(SIGTERM);  // two of a kind might arrive as one
   const Outcome outcome = process.wait();
@@ -132,7 +132,7 @@ TEST_CASE("train: the second signal ends a run at once") {
 TEST_CASE("train: a run that diverges names the step, and keeps its log") {
   const TemporaryFolder folder;
   const std::string run = folder / "run";
-  const Outcome outcome = train(
+  const Outcome outcome = train_resnet20(
       run, {"--steps", "20", "--plan", "fp32", "--set", "train.learning_rate=1e6", "--set", "train.weight_decay=1000"});
   CAPTURE(outcome.err);
   CHECK(outcome.exit_code == 65);
@@ -150,7 +150,7 @@ TEST_CASE("train: a run that diverges names the step, and keeps its log") {
 TEST_CASE("eval: NaN in the weights, weights of another model, and no weights") {
   const TemporaryFolder folder;
   const std::string run = folder / "run", weights = run + "/checkpoints/weights.safetensors";
-  REQUIRE(train(run, {"--steps", "1", "--quiet"}).exit_code == 0);
+  REQUIRE(train_resnet20(run, {"--steps", "1", "--quiet"}).exit_code == 0);
   const fqt::trainer::TensorFile good = fqt::trainer::read_safetensors(weights);
 
   fqt::trainer::TensorFile bad = good;

@@ -10,14 +10,14 @@
 
 using namespace fqt;
 using namespace fqt::test;
-using Json = nlohmann::json;
+using nlohmann::json;
 
 TEST_CASE("vectors command: what it writes") {
   const TemporaryFolder folder;
   const Outcome outcome = fqt_program({"vectors", "-o", folder / "new/v"});
   CHECK(outcome.exit_code == 0);
   CHECK(outcome.err.empty());
-  const Json index = Json::parse(read(folder / "new/v/index.json"));
+  const json index = json::parse(read(folder / "new/v/index.json"));
   CHECK(index["version"] == 1);
   CHECK(index["seed"] == 1);
   std::set<std::string> there;
@@ -25,38 +25,38 @@ TEST_CASE("vectors command: what it writes") {
     there.insert(file.path().filename().string());
   CHECK(there.size() == index["files"].size() + 1);
   size_t bytes = 0;
-  for (const Json& file : index["files"]) {
+  for (const json& file : index["files"]) {
     const std::string name = file["name"];
     CHECK(there.contains(name));
     CHECK(contains(outcome.out, name));
     const std::string text = read(folder / "new/v/" + name);
     bytes += text.size();
-    CHECK(Json::parse(text)["cases"].size() == file["cases"]);
+    CHECK(json::parse(text)["cases"].size() == file["cases"]);
   }
   CHECK(bytes < 4'000'000);
   for (const quant::Format& format : quant::formats()) {
     if (format.is_float()) continue;
-    const Json file = Json::parse(read(folder / "new/v/quantize_" + std::string(format.name) + ".json"));
+    const json file = json::parse(read(folder / "new/v/quantize_" + std::string(format.name) + ".json"));
     std::set<int> widths;
-    for (const Json& grid : file["cases"]) {
+    for (const json& grid : file["cases"]) {
       widths.insert(grid["bits"].get<int>());
       CHECK(grid["results"].size() == 4);
     }
     CHECK(widths.size() == quant::kMaxBits - quant::kMinBits + 1);
   }
   std::set<std::pair<int, int>> pairs;
-  const Json products = Json::parse(read(folder / "new/v/products.json"));
-  for (const Json& product : products["cases"]) pairs.emplace(product["lhs"]["bits"], product["rhs"]["bits"]);
+  const json products = json::parse(read(folder / "new/v/products.json"));
+  for (const json& product : products["cases"]) pairs.emplace(product["lhs"]["bits"], product["rhs"]["bits"]);
   CHECK(pairs.size() == 225);
 }
 
 TEST_CASE("vectors command: accumulators that overflow and such that do not, of either kind, in order and in chunks") {
   const TemporaryFolder folder;
   REQUIRE(fqt_program({"vectors", "-o", folder / "v"}).exit_code == 0);
-  const Json accumulators = Json::parse(read(folder / "v/accumulators.json"));
+  const json accumulators = json::parse(read(folder / "v/accumulators.json"));
   std::map<std::pair<std::string, bool>, std::pair<int, int>> counts;  // with overflows and without
   std::set<int> widths;
-  for (const Json& row : accumulators["cases"]) {
+  for (const json& row : accumulators["cases"]) {
     widths.insert(row["accumulator_bits"].get<int>());
     auto& [some, none] = counts[{row["accumulator_overflow"], row["accumulator_chunk"] > 0}];
     ++(row["overflows"] > 0 ? some : none);

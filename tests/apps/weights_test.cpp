@@ -27,7 +27,7 @@ layers::Linear linear(const std::string& name, int64_t outputs) {
   return layers::Linear(name, {.in_features = 2, .out_features = outputs});
 }
 
-std::string error_of(const std::string& path, layers::Module& model) {
+std::string weights_error(const std::string& path, layers::Module& model) {
   try {
     load_weights(path, model);
   } catch (const Error& error) {
@@ -117,10 +117,10 @@ TEST_CASE("weights: every tensor that does not fit is listed") {
   layers::Linear saved = linear("fc", 3), wider = linear("fc", 4), other = linear("head", 3);
   layers::initialize(saved, 1);
   save_weights(folder / "w", saved, 0);
-  const std::string shapes = error_of(folder / "w", wider);
+  const std::string shapes = weights_error(folder / "w", wider);
   CHECK(contains(shapes, "'fc.weight' has shape [2, 3], the model expects [2, 4]"));
   CHECK(contains(shapes, "'fc.bias' has shape [3], the model expects [4]"));
-  const std::string names = error_of(folder / "w", other);
+  const std::string names = weights_error(folder / "w", other);
   for (const char* part : {"'head.weight' is missing", "'head.bias' is missing", "'fc.weight' is unknown to the model",
                            "'fc.bias' is unknown to the model"})
     CHECK(contains(names, part));
@@ -134,10 +134,10 @@ TEST_CASE("weights: NaN and infinity are errors that name the tensor, and nothin
   const uint64_t before = layers::weights_hash(b);
   a.parameters().at(1)->value.data()[2] = std::numeric_limits<float>::quiet_NaN();
   save_weights(folder / "w", a, 0);
-  CHECK(contains(error_of(folder / "w", b), "tensor 'fc.bias' holds nan at index 2"));
+  CHECK(contains(weights_error(folder / "w", b), "tensor 'fc.bias' holds nan at index 2"));
   a.parameters().at(0)->value.data()[0] = std::numeric_limits<float>::infinity();
   save_weights(folder / "w", a, 0);
-  CHECK(contains(error_of(folder / "w", b), "tensor 'fc.weight' holds inf at index 0"));
+  CHECK(contains(weights_error(folder / "w", b), "tensor 'fc.weight' holds inf at index 0"));
   CHECK(layers::weights_hash(b) == before);
 }
 
@@ -214,7 +214,7 @@ TEST_CASE("weights: a file from PyTorch that does not fit has all that is wrong 
   entries[1].name = "bn.gain";
   entries.push_back({"bn.steps", "I64", "[3]", 24});
   write_entries(folder / "w", entries);
-  const std::string error = error_of(folder / "w", norm);
+  const std::string error = weights_error(folder / "w", norm);
   for (const char* part : {"'bn.weight' has shape [1, 2], the model expects [2]", "'bn.bias' is missing",
                            "'bn.gain' is unknown to the model", "'bn.steps' holds whole numbers"}) {
     CAPTURE(part);
@@ -226,7 +226,7 @@ TEST_CASE("weights: a file from PyTorch that does not fit has all that is wrong 
   entries = kBatchNorm;
   entries[2] = {"bn.running_mean", "I64", "[2]", 16};
   write_entries(folder / "w", entries);
-  const std::string whole = error_of(folder / "w", norm);
+  const std::string whole = weights_error(folder / "w", norm);
   CHECK(contains(whole, "'bn.running_mean' is missing"));
   CHECK(contains(whole, "'bn.running_mean' holds whole numbers"));
 }

@@ -13,7 +13,7 @@ using namespace fqt::test;
 
 namespace {
 
-Failure open_and_fail(const std::string& folder) {
+Failure cifar_failure(const std::string& folder) {
   return failure_of([&] { open_cifar10(folder, {}); });
 }
 
@@ -68,7 +68,7 @@ TEST_CASE("cifar: a missing file is named") {
   const TemporaryFolder folder;
   write_small_cifar(folder.path());
   std::filesystem::remove(folder.path("data_batch_4.bin"));
-  const Failure failure = open_and_fail(folder.path());
+  const Failure failure = cifar_failure(folder.path());
   CHECK(failure.kind == ErrorKind::missing);
   CHECK(failure.says(folder.path("data_batch_4.bin") + " does not exist"));
 }
@@ -79,7 +79,7 @@ TEST_CASE("cifar: files that are not made of whole records are refused") {
   const auto failing = [&](const std::vector<uint8_t>& bytes) {
     write_small_cifar(folder.path());
     write_file(file, bytes);
-    return open_and_fail(folder.path());
+    return cifar_failure(folder.path());
   };
   SUBCASE("cut off: two records less one byte") {
     const Failure failure = failing(std::vector<uint8_t>(2 * 3073 - 1));
@@ -104,14 +104,14 @@ TEST_CASE("cifar: files that are not made of whole records are refused") {
     write_small_cifar(folder.path());
     std::filesystem::remove(file);
     std::filesystem::create_directory(file);
-    const Failure failure = open_and_fail(folder.path());
+    const Failure failure = cifar_failure(folder.path());
     CHECK(failure.kind == ErrorKind::data);
     CHECK(failure.says(file + " is not a file"));
   }
   SUBCASE("far too large: refused before anything is allocated") {
     write_small_cifar(folder.path());
     std::filesystem::resize_file(file, 3073LL * 1000000000);  // a hole: takes no space
-    CHECK(open_and_fail(folder.path()).kind == ErrorKind::data);
+    CHECK(cifar_failure(folder.path()).kind == ErrorKind::data);
   }
 }
 

@@ -29,7 +29,7 @@ void write_ptb(const TemporaryFolder& folder, const std::string& train, const st
   write_text(folder.path("ptb.test.txt"), test);
 }
 
-Failure open_and_fail(const std::string& path, const DataOptions& options = {}) {
+Failure corpus_failure(const std::string& path, const DataOptions& options = {}) {
   return failure_of([&] { open_data(path, options); });
 }
 
@@ -71,7 +71,7 @@ TEST_CASE("text: characters are code points") {
   CHECK(spelled(*text.train, text.vocabulary) == "a \xC3\xA9 \n \xE2\x82\xAC");
   CHECK(spelled(*text.valid, text.vocabulary) == "a <unk>");
   CHECK(spelled(*text.test, text.vocabulary) == "\xC3\xA9 \n a");
-  CHECK(open_and_fail(folder.path(), {.level = "letter"}).says("word, char"));
+  CHECK(corpus_failure(folder.path(), {.level = "letter"}).says("word, char"));
 }
 
 TEST_CASE("wikitext: tokens are words, raw text is characters, and the folder names it") {
@@ -109,7 +109,7 @@ TEST_CASE("plain text: split by position, vocabulary of the part that trains") {
   write_text(folder.path("book.txt"), words);
   CHECK(open_data(folder.path("book.txt"), {.level = "word"}).text()->train->size() == 45);
   write_text(folder.path("book.txt"), "too short");
-  CHECK(open_and_fail(folder.path("book.txt")).says("9 tokens"));
+  CHECK(corpus_failure(folder.path("book.txt")).says("9 tokens"));
 }
 
 TEST_CASE("plain text: files named by split are taken so") {
@@ -117,7 +117,7 @@ TEST_CASE("plain text: files named by split are taken so") {
   for (const char* split : {"train", "valid", "test"}) write_text(folder.path(split + std::string(".txt")), "abc");
   CHECK(open_data(folder.path(), {}).text()->train->size() == 3);
   std::filesystem::remove(folder.path("valid.txt"));
-  CHECK(open_and_fail(folder.path()).kind == ErrorKind::missing);
+  CHECK(corpus_failure(folder.path()).kind == ErrorKind::missing);
 }
 
 TEST_CASE("text: what is malformed is named") {
@@ -126,7 +126,7 @@ TEST_CASE("text: what is malformed is named") {
   const auto fails = [&](const std::string& file, const std::string& text, const std::string& expected) {
     write_ptb(folder, kTwoLines, kTwoLines, kTwoLines);
     write_text(file, text);
-    const Failure failure = open_and_fail(folder.path());
+    const Failure failure = corpus_failure(folder.path());
     CAPTURE(failure.message);
     CHECK(failure.kind == ErrorKind::data);
     CHECK(failure.says(file));
@@ -145,14 +145,14 @@ TEST_CASE("text: what is malformed is named") {
 
   write_ptb(folder, kTwoLines, kTwoLines, kTwoLines);
   std::filesystem::remove(valid);
-  CHECK(open_and_fail(folder.path()).kind == ErrorKind::missing);
-  CHECK(open_and_fail(folder.path()).says(valid + " does not exist"));
+  CHECK(corpus_failure(folder.path()).kind == ErrorKind::missing);
+  CHECK(corpus_failure(folder.path()).says(valid + " does not exist"));
   std::filesystem::create_directory(valid);
-  CHECK(open_and_fail(folder.path()).says("is not a file"));
+  CHECK(corpus_failure(folder.path()).says("is not a file"));
   std::filesystem::remove(valid);
   write_text(valid, kTwoLines);
   std::filesystem::resize_file(valid, 1LL << 40);  // a hole: takes no space
-  CHECK(open_and_fail(folder.path()).says("1099511627776 bytes"));
+  CHECK(corpus_failure(folder.path()).says("1099511627776 bytes"));
 }
 
 TEST_CASE("ptb: the real data, where it is at hand") {

@@ -11,7 +11,7 @@
 
 using namespace fqt;
 using namespace fqt::data;
-using Split = GrammarText::Split;
+using GrammarSplit = GrammarText::Split;
 
 namespace {
 
@@ -57,7 +57,7 @@ TEST_CASE("grammar: every state's weights add up, and its words differ") {
 }
 
 TEST_CASE("grammar: the stated entropy is what the true probabilities come to") {
-  const GrammarText text(Split::train, 7, 100);
+  const GrammarText text(GrammarSplit::train, 7, 100);
   constexpr int64_t kDocuments = 4000;
   const std::vector<int32_t> tokens = tokens_of(text, 0, kDocuments * grammar::kDocument);
   double sum = 0, squares = 0;
@@ -87,7 +87,7 @@ TEST_CASE("grammar: the stated entropy is what the true probabilities come to") 
 }
 
 TEST_CASE("grammar: memory pays: the entropy lies well below that of words by the one before them") {
-  const GrammarText text(Split::train, 1, 3000);
+  const GrammarText text(GrammarSplit::train, 1, 3000);
   const std::vector<int32_t> tokens = tokens_of(text, 0, text.size());
   std::map<std::pair<int32_t, int32_t>, double> pairs;
   std::map<int32_t, double> singles;
@@ -103,7 +103,8 @@ TEST_CASE("grammar: memory pays: the entropy lies well below that of words by th
 }
 
 TEST_CASE("grammar: any piece of the text is the same piece, wherever reading begins") {
-  const GrammarText text(Split::train, 3, 10), other(Split::train, 4, 10), test(Split::test, 3, 10);
+  const GrammarText text(GrammarSplit::train, 3, 10), other(GrammarSplit::train, 4, 10),
+      test(GrammarSplit::test, 3, 10);
   const std::vector<int32_t> whole = tokens_of(text, 0, 1000);
   for (const int64_t begin : {0, 1, 67, 68, 69, 500}) {
     for (const int64_t count : {1, 2, 35, 68, 200}) {
@@ -116,12 +117,12 @@ TEST_CASE("grammar: any piece of the text is the same piece, wherever reading be
   CHECK(tokens_of(text, int64_t{1} << 40, 5).size() == 5);
   CHECK_THROWS_AS(tokens_of(test, test.size() - 4, 5), Error);
   CHECK_THROWS_AS(tokens_of(text, -1, 5), Error);
-  CHECK_THROWS_AS(GrammarText(Split::test, 1, 0), Error);
+  CHECK_THROWS_AS(GrammarText(GrammarSplit::test, 1, 0), Error);
 }
 
 TEST_CASE("grammar: the first words are known, and the vocabulary") {
   // Golden: another text is another data set, which must get another version in its keys.
-  const std::vector<int32_t> tokens = tokens_of(GrammarText(Split::train, 1, 10), 0, 2000);
+  const std::vector<int32_t> tokens = tokens_of(GrammarText(GrammarSplit::train, 1, 10), 0, 2000);
   CHECK(to_hex(hash_bytes(std::as_bytes(std::span(tokens)))) == "8c90e8a204ab4b4f");
   CHECK(grammar::vocabulary().size() == 588);
   std::string sentence;

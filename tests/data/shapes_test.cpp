@@ -12,7 +12,7 @@
 
 using namespace fqt;
 using namespace fqt::data;
-using Split = ShapesDataset::Split;
+using ShapesSplit = ShapesDataset::Split;
 
 namespace {
 
@@ -43,7 +43,7 @@ TEST_CASE("figures: none reaches beyond the bound that drawing relies on, and no
 
 TEST_CASE("shapes: the first images have known bytes") {
   // Golden: any change of a pixel makes another data set, which must get another version in its keys.
-  const ShapesDataset train(Split::train, 1, 20000), test(Split::test, 1, 2000);
+  const ShapesDataset train(ShapesSplit::train, 1, 20000), test(ShapesSplit::test, 1, 2000);
   const auto hash = [](const ShapesDataset& dataset) {
     uint64_t hash = 0;
     for (int64_t i = 0; i < 20; ++i) {
@@ -57,20 +57,21 @@ TEST_CASE("shapes: the first images have known bytes") {
 }
 
 TEST_CASE("shapes: an image depends on seed, split and index, and on nothing else") {
-  const ShapesDataset train(Split::train, 1, 100), longer(Split::train, 1, 200), other(Split::train, 2, 100);
-  const ShapesDataset test(Split::test, 1, 100);
+  const ShapesDataset train(ShapesSplit::train, 1, 100), longer(ShapesSplit::train, 1, 200),
+      other(ShapesSplit::train, 2, 100);
+  const ShapesDataset test(ShapesSplit::test, 1, 100);
   CHECK(image(train, 7) == image(longer, 7));
   CHECK(image(train, 7) != image(train, 17));
   CHECK(image(train, 7) != image(other, 7));
   CHECK(image(train, 7) != image(test, 7));
-  CHECK(train.hash() == ShapesDataset(Split::train, 1, 100).hash());
+  CHECK(train.hash() == ShapesDataset(ShapesSplit::train, 1, 100).hash());
   CHECK(train.hash() != other.hash());
   CHECK(train.hash() != test.hash());
 }
 
 TEST_CASE("shapes: the same scene at another side") {
   // 96 pixels a side, averaged over 3x3, are near the 32 of the same image: edges and grain apart.
-  const ShapesDataset small(Split::test, 1, 40), large(Split::test, 1, 40, 96);
+  const ShapesDataset small(ShapesSplit::test, 1, 40), large(ShapesSplit::test, 1, 40, 96);
   CHECK(large.height() == 96);
   CHECK(large.hash() != small.hash());
   std::vector<uint8_t> pixels(96 * 96 * 3);
@@ -90,20 +91,20 @@ TEST_CASE("shapes: the same scene at another side") {
   }
   CHECK(difference / (40 * 3072) < 7);  // the grain alone is 4 on average
   std::vector<uint8_t> odd(35 * 35 * 3);
-  CHECK(ShapesDataset(Split::test, 1, 40, 35).read(39, odd) == 9);
-  CHECK_THROWS_AS(ShapesDataset(Split::test, 1, 40, 7), Error);
-  CHECK_THROWS_AS(ShapesDataset(Split::test, 1, 40, 1025), Error);
+  CHECK(ShapesDataset(ShapesSplit::test, 1, 40, 35).read(39, odd) == 9);
+  CHECK_THROWS_AS(ShapesDataset(ShapesSplit::test, 1, 40, 7), Error);
+  CHECK_THROWS_AS(ShapesDataset(ShapesSplit::test, 1, 40, 1025), Error);
 }
 
 TEST_CASE("shapes: training images never end, test images do, and classes are balanced") {
-  const ShapesDataset train(Split::train, 1, 100), test(Split::test, 1, 100);
+  const ShapesDataset train(ShapesSplit::train, 1, 100), test(ShapesSplit::test, 1, 100);
   std::vector<uint8_t> pixels(3072);
   CHECK(train.endless());
   CHECK(train.read(int64_t{1} << 40, pixels) == (int64_t{1} << 40) % 10);
   CHECK_FALSE(test.endless());
   CHECK_THROWS_AS(test.read(100, pixels), Error);
   CHECK_THROWS_AS(train.read(-1, pixels), Error);
-  CHECK_THROWS_AS(ShapesDataset(Split::train, 1, 0), Error);
+  CHECK_THROWS_AS(ShapesDataset(ShapesSplit::train, 1, 0), Error);
   std::array<int, 10> counts{};
   for (int64_t i = 0; i < test.size(); ++i) ++counts[static_cast<size_t>(test.read(i, pixels))];
   for (const int count : counts) CHECK(count == 10);
@@ -113,7 +114,7 @@ TEST_CASE("shapes: training images never end, test images do, and classes are ba
 }
 
 TEST_CASE("shapes: the mean colour of a class is the mean colour of all") {
-  const ShapesDataset train(Split::train, 1, 20000);
+  const ShapesDataset train(ShapesSplit::train, 1, 20000);
   std::array<double, 10> mean{};
   constexpr int kEach = 200;
   for (int64_t i = 0; i < 10 * kEach; ++i) {

@@ -14,6 +14,7 @@ using namespace fqt;
 using gemm::GatherProduct;
 using gemm::PaddedImage;
 using test::Draw;
+using test::draw_image;
 using test::LevelBuffer;
 
 namespace {
@@ -24,7 +25,7 @@ ConvGeometry convolution(int64_t size, int64_t in, int64_t out, int64_t kernel, 
 }
 
 /// Every kernel, stride and padding there is, odd numbers of channels, groups of one channel, of odd ones and of many.
-std::vector<ConvGeometry> convolutions() {
+std::vector<ConvGeometry> sampled_convolutions() {
   return {convolution(5, 3, 7, 3, 1, 1),     convolution(6, 4, 16, 3, 2, 1),     convolution(7, 5, 18, 3, 2, 1),
           convolution(6, 8, 3, 1, 2, 0),     convolution(4, 6, 5, 1, 1, 0),      convolution(9, 2, 4, 5, 3, 2),
           convolution(8, 3, 2, 2, 2, 0),     convolution(8, 1, 1, 3, 3, 0),      convolution(5, 2, 3, 3, 1, 2),
@@ -80,17 +81,6 @@ Definition<Value> define(const ConvGeometry& g, const Image<Value>& x, const Ima
                       d.at(n, oy, ox, o) * w_back(tap, c, o, channel);
               }
   return all;
-}
-
-/// Levels in a padded image, `zero` in its borders.
-LevelBuffer draw_image(Draw& draw, int bits, const PaddedImage& layout, int zero) {
-  LevelBuffer levels(bits, layout.size());
-  for (int64_t i = 0; i < layout.size(); ++i) levels.set(i, zero);
-  for (int64_t n = 0; n < layout.batch; ++n)
-    for (int64_t y = 0; y < layout.height; ++y)
-      for (int64_t x = 0; x < layout.width; ++x)
-        for (int64_t c = 0; c < layout.channels; ++c) levels.set(layout.offset(n, y, x) + c, draw(0, levels.top()));
-  return levels;
 }
 
 Image<int64_t> differences(const PaddedImage& layout, const LevelBuffer& levels, int zero) {
@@ -194,7 +184,7 @@ TEST_CASE("geometry: channels divide into the groups") {
 }
 
 TEST_CASE("convolution: the three products equal their definitions, groups and zero levels of columns included") {
-  for (const ConvGeometry& g : convolutions()) {
+  for (const ConvGeometry& g : sampled_convolutions()) {
     CAPTURE(g.in_channels);
     CAPTURE(g.out_channels);
     CAPTURE(g.kernel);
@@ -209,7 +199,7 @@ TEST_CASE("convolution: the three products equal their definitions, groups and z
 
 TEST_CASE("convolution: the three products in float32 are chains over the same terms") {
   // Small integers: every sum is exact, so that the order of the definition does not matter.
-  for (const ConvGeometry& g : convolutions()) {
+  for (const ConvGeometry& g : sampled_convolutions()) {
     CAPTURE(g.kernel);
     CAPTURE(g.groups);
     Draw draw(9);
@@ -252,7 +242,7 @@ TEST_CASE("convolution: the three products in float32 are chains over the same t
 }
 
 TEST_CASE("planar: every element lies where the planar form says, borders and all") {
-  for (const ConvGeometry& g : convolutions()) {
+  for (const ConvGeometry& g : sampled_convolutions()) {
     const PaddedImage layout = gemm::forward_image(g, 4);
     const gemm::PlanarImage planar{layout, g.stride};
     Draw draw(5);

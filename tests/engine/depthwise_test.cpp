@@ -15,6 +15,7 @@ using gemm::DepthwiseProduct;
 using gemm::GatherProduct;
 using gemm::PaddedImage;
 using test::Draw;
+using test::draw_image;
 using test::LevelBuffer;
 
 namespace {
@@ -26,7 +27,7 @@ ConvGeometry depthwise(int64_t height, int64_t width, int64_t channels, int64_t 
 
 /// Images of one pixel, kernels larger than the image, of one tap and of 49, strides that leave pixels out, and
 /// channels around a vector's.
-std::vector<ConvGeometry> convolutions() {
+std::vector<ConvGeometry> depthwise_convolutions() {
   std::vector<ConvGeometry> all{
       depthwise(2, 3, 5, 5, 1, 2),  depthwise(7, 8, 18, 3, 2, 1), depthwise(8, 7, 16, 2, 3, 0),
       depthwise(4, 9, 34, 1, 1, 0), depthwise(6, 6, 20, 2, 2, 0), depthwise(9, 9, 19, 7, 1, 3),
@@ -48,17 +49,6 @@ void everywhere(const Body& body) {
     test::for_each_isa(body);
   }
   set_threads(before);
-}
-
-/// Random levels, `zero` in borders and fill.
-LevelBuffer draw_image(Draw& draw, int bits, const PaddedImage& layout, int zero) {
-  LevelBuffer levels(bits, layout.size());
-  for (int64_t i = 0; i < layout.size(); ++i) levels.set(i, zero);
-  for (int64_t n = 0; n < layout.batch; ++n)
-    for (int64_t y = 0; y < layout.height; ++y)
-      for (int64_t x = 0; x < layout.width; ++x)
-        for (int64_t c = 0; c < layout.channels; ++c) levels.set(layout.offset(n, y, x) + c, draw(0, levels.top()));
-  return levels;
 }
 
 constexpr float kUntouched = 0.5f;
@@ -124,7 +114,7 @@ TEST_CASE("depthwise: only as many groups as channels in and out are") {
 }
 
 TEST_CASE("depthwise: integer products equal those of the groups") {
-  for (const ConvGeometry& g : convolutions()) {
+  for (const ConvGeometry& g : depthwise_convolutions()) {
     CAPTURE(g.height);
     CAPTURE(g.in_channels);
     CAPTURE(g.kernel);
@@ -171,7 +161,7 @@ TEST_CASE("depthwise: sums of bytes over more pixels than int32 holds") {
 }
 
 TEST_CASE("depthwise: float products are the chains of the groups") {
-  for (const ConvGeometry& g : convolutions()) {
+  for (const ConvGeometry& g : depthwise_convolutions()) {
     CAPTURE(g.height);
     CAPTURE(g.in_channels);
     CAPTURE(g.kernel);

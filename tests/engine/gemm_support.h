@@ -64,6 +64,17 @@ class LevelBuffer {
   std::vector<uint16_t> words_;
 };
 
+/// Random levels, `zero` in borders and fill.
+inline LevelBuffer draw_image(Draw& draw, int bits, const gemm::PaddedImage& layout, int zero) {
+  LevelBuffer levels(bits, layout.size());
+  for (int64_t i = 0; i < layout.size(); ++i) levels.set(i, zero);
+  for (int64_t n = 0; n < layout.batch; ++n)
+    for (int64_t y = 0; y < layout.height; ++y)
+      for (int64_t x = 0; x < layout.width; ++x)
+        for (int64_t c = 0; c < layout.channels; ++c) levels.set(layout.offset(n, y, x) + c, draw(0, levels.top()));
+  return levels;
+}
+
 /// A plain [rows x terms] * [terms x columns] product: lhs in rows of `stride` elements, rhs dense, row-major or, where
 /// `transposed`, column-major.
 inline gemm::GatherProduct matrix_product(int64_t rows, int64_t terms, int64_t columns, int64_t stride,

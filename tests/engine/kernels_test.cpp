@@ -14,23 +14,24 @@
 
 #include "engine/kernels/table.h"
 #include "engine/random.h"
+#include "support/special_values.h"
 
 using namespace fqt;
 using kernels::CodeKernels;
 using kernels::Extremes;
 using kernels::GridSpec;
 using kernels::Rounding;
+using test::kInfinity;
+using test::kNan;
 
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr float kHuge = std::numeric_limits<float>::max();
 constexpr float kTiny = std::numeric_limits<float>::denorm_min();
 
 /// Calls body(code kernels) for every instruction set of this processor.
 template <typename Body>
-void for_each_isa(const Body& body) {
+void on_each_code_kernels(const Body& body) {
   for (const kernels::Isa& isa : kernels::all_isas()) {
     if (!isa.supported()) continue;
     CAPTURE(isa.name);
@@ -86,7 +87,7 @@ TEST_CASE("codes: extremes of every length and alignment, joined with what was k
   std::mt19937 random(1);
   std::vector<float> values(80);
   for (float& value : values) value = static_cast<float>(static_cast<int32_t>(random()));
-  for_each_isa([&](const CodeKernels& codes) {
+  on_each_code_kernels([&](const CodeKernels& codes) {
     for (size_t start = 0; start < 8; ++start)
       for (size_t count = 0; count <= 70; ++count) {
         const float* x = values.data() + start;
@@ -102,7 +103,7 @@ TEST_CASE("codes: extremes of every length and alignment, joined with what was k
 }
 
 TEST_CASE("codes: NaN and infinity are noticed wherever they stand, and the largest float is finite") {
-  for_each_isa([&](const CodeKernels& codes) {
+  on_each_code_kernels([&](const CodeKernels& codes) {
     int missed = 0, invented = 0;
     for (size_t count = 1; count <= 70; ++count) {
       std::vector<float> values(count, kHuge);
@@ -139,7 +140,7 @@ void check_adversarial(const GridSpec& grid) {
   CAPTURE(grid.scale);
   CAPTURE(grid.zero);
   CAPTURE(grid.max_level);
-  for_each_isa([&](const CodeKernels& codes) {
+  on_each_code_kernels([&](const CodeKernels& codes) {
     for (const Rounding rounding : kAll) {
       std::vector<Level> levels(values.size());
       quantize(codes, rounding, values.data(), values.size(), grid, words.data(), levels.data());
@@ -164,7 +165,7 @@ TEST_CASE("codes: ties, by hand") {
   const GridSpec grid{0.5f, 4, 8};
   const float x[] = {-0.75f, -0.25f, 0.25f, 0.75f, 1.25f};  // -1.5, -0.5, 0.5, 1.5, 2.5 steps
   const int expected[3][5] = {{-2, 0, 0, 2, 2}, {-2, -1, 1, 2, 3}, {-1, 0, 0, 1, 2}};
-  for_each_isa([&](const CodeKernels& codes) {
+  on_each_code_kernels([&](const CodeKernels& codes) {
     for (int rounding = 0; rounding < 3; ++rounding) {
       uint8_t levels[5];
       quantize(codes, static_cast<Rounding>(rounding), x, 5, grid, nullptr, levels);
@@ -192,7 +193,7 @@ TEST_CASE("codes: levels of every length and alignment, and nothing written past
       }
     CHECK(wrong == 0);
   };
-  for_each_isa([&](const CodeKernels& codes) {
+  on_each_code_kernels([&](const CodeKernels& codes) {
     for (const Rounding rounding : kAll) {
       check(codes, rounding, uint8_t{99});
       check(codes, rounding, uint16_t{999});
@@ -214,7 +215,7 @@ TEST_CASE("codes: a fraction of k/256 rounds up for exactly 256 k of the 65536 w
     CAPTURE(floor);
     CHECK((up == 256 * k && up + down == 65536));
   };
-  for_each_isa([&](const CodeKernels& codes) {
+  on_each_code_kernels([&](const CodeKernels& codes) {
     for (int k = 0; k < 256; ++k) {
       check(codes, {0.5f, 7, 15}, k, -1, uint8_t{});
       check(codes, {0.5f, 32768, 65535}, k, 32766, uint16_t{});  // as far from 0 as 16 bits reach
@@ -226,7 +227,7 @@ TEST_CASE("codes: a fraction of k/256 rounds up for exactly 256 k of the 65536 w
 
 TEST_CASE("codes: random words are Philox's, low halves first, also where the block passes 2^32") {
   constexpr uint16_t kUntouched = 0xABCD;
-  for_each_isa([&](const CodeKernels& codes) {
+  on_each_code_kernels([&](const CodeKernels& codes) {
     for (const uint64_t seed : {uint64_t{0}, uint64_t{1}, uint64_t{0x299f31d0a4093822}, ~uint64_t{0}})
       for (const uint64_t stream : {uint64_t{0}, uint64_t{0x0370734413198a2e}, uint64_t{1} << 32, ~uint64_t{0}})
         for (const uint64_t first : {uint64_t{0}, uint64_t{5}, (uint64_t{1} << 32) - 7, (uint64_t{1} << 40) - 9})
@@ -265,7 +266,7 @@ TEST_CASE("codes: rounding that draws its own words is rounding by the words of 
     CAPTURE(count);
     CHECK(levels == expected);
   };
-  for_each_isa([&](const CodeKernels& codes) {
+  on_each_code_kernels([&](const CodeKernels& codes) {
     for (const uint64_t base : {uint64_t{0}, uint64_t{8} * ((uint64_t{1} << 32) - 9)})
       for (uint64_t skip = 0; skip < 8; ++skip)
         for (const size_t count : {0, 1, 5, 7, 8, 9, 63, 64, 65, 71, 72, 128, 199, 264, 290}) {

@@ -7,13 +7,13 @@
 #include <limits>
 
 #include "engine/random.h"
+#include "support/special_values.h"
 
 using namespace fqt;
+using test::kInfinity;
+using test::kNan;
 
 namespace {
-
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 /// Distance of `value` from `exact` in units of the float32 grid at `exact`.
 double ulps(float value, long double exact) {

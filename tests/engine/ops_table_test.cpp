@@ -170,7 +170,7 @@ Doubles cross_entropy(const Inputs& in) {
   return {loss};
 }
 
-const std::vector<OpRow>& rows() {
+const std::vector<OpRow>& layer_rows() {
   static const std::vector<OpRow> table{
       {"add",
        {{2, 3}, {2, 3}},
@@ -269,5 +269,5 @@ const std::vector<OpRow>& rows() {
 }  // namespace
 
 TEST_CASE("ops: every operation agrees with its formula, and its gradient with float64 differences") {
-  for (const OpRow& row : rows()) test::check_op(row);
+  for (const OpRow& row : layer_rows()) test::check_op(row);
 }

@@ -10,12 +10,12 @@
 #include "engine/ops/pool.h"
 #include "engine/parallel.h"
 #include "engine/random.h"
+#include "support/special_values.h"
 
 using namespace fqt;
+using test::kNan;
 
 namespace {
-
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 std::vector<float> list(const Tensor& tensor) { return {tensor.values().begin(), tensor.values().end()}; }
 

@@ -113,7 +113,7 @@ Doubles two_steps(const Inputs& in) {
   return y;
 }
 
-const std::vector<int32_t> kLabels{2, 0, 4};
+const std::vector<int32_t> kSmoothedLabels{2, 0, 4};
 
 Doubles smoothed(const Inputs& in) {
   double loss = 0;
@@ -121,14 +121,14 @@ Doubles smoothed(const Inputs& in) {
     double total = 0;
     for (size_t i = 0; i < 5; ++i) total += std::exp(in[0][row * 5 + i]);
     for (size_t i = 0; i < 5; ++i) {
-      const double target = 0.3 / 5 + (static_cast<int32_t>(i) == kLabels[row] ? 0.7 : 0);
+      const double target = 0.3 / 5 + (static_cast<int32_t>(i) == kSmoothedLabels[row] ? 0.7 : 0);
       loss += target * (std::log(total) - in[0][row * 5 + i]) / 3;
     }
   }
   return {loss};
 }
 
-const std::vector<OpRow>& rows() {
+const std::vector<OpRow>& sequence_rows() {
   static const std::vector<OpRow> table{
       {"scale",
        {{3, 4}},
@@ -199,7 +199,7 @@ const std::vector<OpRow>& rows() {
        [](const Inputs& in) { return in[0]; }},
       {"cross_entropy with smoothed labels",
        {{3, 5}},
-       [](Tape& tape, const Vars& in) { return ops::cross_entropy(tape, in[0], kLabels, 0.3); },
+       [](Tape& tape, const Vars& in) { return ops::cross_entropy(tape, in[0], kSmoothedLabels, 0.3); },
        smoothed},
   };
   return table;
@@ -228,11 +228,11 @@ std::vector<float> bits(const OpRow& row) {
 }  // namespace
 
 TEST_CASE("sequence operations: each agrees with its formula, and its gradient with float64 differences") {
-  for (const OpRow& row : rows()) test::check_op(row);
+  for (const OpRow& row : sequence_rows()) test::check_op(row);
 }
 
 TEST_CASE("sequence operations: the same bits on every instruction set and number of threads") {
-  for (const OpRow& row : rows()) {
+  for (const OpRow& row : sequence_rows()) {
     CAPTURE(row.name);
     kernels::select("reference");
     const std::vector<float> expected = bits(row);

@@ -94,7 +94,7 @@ struct View {
 };
 
 /// Elements of `result` that are not the sums of a * b, [rows x terms] * [terms x columns] each.
-int mismatches(const Tensor& result, const View& a, const View& b, int64_t count, int64_t rows, int64_t terms,
+int wrong_sums(const Tensor& result, const View& a, const View& b, int64_t count, int64_t rows, int64_t terms,
                int64_t columns) {
   int wrong = 0;
   for (int64_t i = 0; i < count; ++i)
@@ -125,12 +125,12 @@ TEST_CASE("batched product: all three products are exact sums of levels, at narr
       const View x{lx, c.rows, c.depth, false}, xt{lx, c.rows, c.depth, true};
       const View w{lw, high, wide, c.transposed}, wt{lw, high, wide, !c.transposed};
       const View dy{ldy, c.rows, c.columns, false}, dyt{ldy, c.rows, c.columns, true};
-      CHECK(mismatches(y, x, w, c.count, c.rows, c.depth, c.columns) == 0);
-      CHECK(mismatches(fixture.x.grad, dy, wt, c.count, c.rows, c.columns, c.depth) == 0);
+      CHECK(wrong_sums(y, x, w, c.count, c.rows, c.depth, c.columns) == 0);
+      CHECK(wrong_sums(fixture.x.grad, dy, wt, c.count, c.rows, c.columns, c.depth) == 0);
       if (c.transposed)
-        CHECK(mismatches(fixture.w.grad, dyt, x, c.count, c.columns, c.rows, c.depth) == 0);
+        CHECK(wrong_sums(fixture.w.grad, dyt, x, c.count, c.columns, c.rows, c.depth) == 0);
       else
-        CHECK(mismatches(fixture.w.grad, xt, dy, c.count, c.depth, c.rows, c.columns) == 0);
+        CHECK(wrong_sums(fixture.w.grad, xt, dy, c.count, c.depth, c.rows, c.columns) == 0);
     }
 }
 

@@ -32,7 +32,7 @@ struct Watcher : Probe {
 
 /// Elements of a result that differ from what the terms its gather names add up to: of the values before rounding,
 /// `expected`, and of the levels.
-int mismatches(const Multiplication& multiplied, const Doubles& expected) {
+int wrong_levels(const Multiplication& multiplied, const Doubles& expected) {
   int count = 0;
   const auto& [products, lhs, rhs, accumulator, result] = multiplied;
   for (const gemm::GatherProduct& product : products) {
@@ -90,7 +90,7 @@ TEST_CASE("probe: operands, the values behind them and where each term lies, for
       Watcher watcher;
       watcher.watch = [&](const Observation& observation) {
         ++seen;
-        CHECK(mismatches(observation.multiplied, expected[observation.product]) == 0);
+        CHECK(wrong_levels(observation.multiplied, expected[observation.product]) == 0);
       };
       fixture.probe = &watcher;
       fixture.run();

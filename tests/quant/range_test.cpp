@@ -15,7 +15,7 @@ using namespace fqt;
 using namespace fqt::quant;
 
 namespace {
-const std::string kSite = "site";
+const std::string kAnySite = "site";
 }  // namespace
 
 TEST_CASE("range: the smallest and largest, wherever they stand and however many threads look") {
@@ -27,19 +27,19 @@ TEST_CASE("range: the smallest and largest, wherever they stand and however many
     moved.data()[(at + 70000) % 200003] = 4;
     for (const int count : {1, 2, 3}) {
       set_threads(count);
-      const Range range = extremes(moved.values(), {"lhs", kSite, 0});
+      const Range range = extremes(moved.values(), {"lhs", kAnySite, 0});
       CHECK((range.low == -3 && range.high == 4));
     }
   }
   set_threads(before);
-  CHECK((extremes({}, {"lhs", kSite, 0}).low == 0 && extremes({}, {"lhs", kSite, 0}).high == 0));
+  CHECK((extremes({}, {"lhs", kAnySite, 0}).low == 0 && extremes({}, {"lhs", kAnySite, 0}).high == 0));
 }
 
 TEST_CASE("range: a negative zero never shows") {
   // Which of two zeros is met first depends on the threads.
   for (const std::vector<float>& values :
        {std::vector<float>{-0.0f}, {-0.0f, 0.0f}, {0.0f, -0.0f}, {-0.0f, 1.0f}, {-1.0f, -0.0f}}) {
-    const Range range = extremes(values, {"lhs", kSite, 0});
+    const Range range = extremes(values, {"lhs", kAnySite, 0});
     if (range.low == 0) CHECK_FALSE(std::signbit(range.low));
     if (range.high == 0) CHECK_FALSE(std::signbit(range.high));
   }

@@ -12,7 +12,7 @@ using namespace fqt::quant;
 
 namespace {
 
-const std::string kSite = "test";
+const std::string kProductSite = "test";
 
 }  // namespace
 
@@ -28,11 +28,11 @@ Whole whole(const Tensor& values, const OperandPrecision& precision, const std::
   return result;
 }
 
-Range range_of(const Tensor& values) { return extremes(values.values(), {"test", kSite, 0}); }
+Range range_of(const Tensor& values) { return extremes(values.values(), {"test", kProductSite, 0}); }
 
 std::vector<Range> ranges_of(const Tensor& values, const OperandPrecision& precision) {
   if (!precision.per_channel) return {range_of(values)};
-  return estimate_channel_ranges(values.values(), values.dim(-1), precision, {"test", kSite, 0});
+  return estimate_channel_ranges(values.values(), values.dim(-1), precision, {"test", kProductSite, 0});
 }
 
 int mismatches(const Tensor& actual, const Doubles& sums, const Doubles& lhs_scales, const Doubles& rhs_scales) {

@@ -9,7 +9,7 @@ namespace fqt::trainer {
 namespace {
 
 /// Where an element is computed, and where it goes.
-struct Place {
+struct ElementPlace {
   std::string_view which;
   const gemm::GatherProduct* product = nullptr;
   int64_t row = 0, column = 0;
@@ -29,23 +29,23 @@ Shape unravel(int64_t index, const Shape& shape) {
 }
 
 /// Elements that some product computes (a stride may leave others out), each once.
-std::vector<Place> chosen(const quant::Multiplication& multiplied) {
+std::vector<ElementPlace> chosen(const quant::Multiplication& multiplied) {
   const Tensor& result = multiplied.result;
   const int64_t middle = middle_of(result.shape());
-  Place first{"first"}, near{"middle"}, largest{"largest"};
+  ElementPlace first{"first"}, near{"middle"}, largest{"largest"};
   for (const gemm::GatherProduct& product : multiplied.products)
     for (int64_t row = 0; row < product.rows(); ++row)
       for (int64_t column = 0; column < product.rhs.columns; ++column) {
         const int64_t index = product.out_offset(row) + column;
-        const auto take = [&](Place& place, bool better) {
+        const auto take = [&](ElementPlace& place, bool better) {
           if (!place.product || better) place = {place.which, &product, row, column, index};
         };
         take(first, index < first.index);
         take(near, std::abs(index - middle) < std::abs(near.index - middle));
         take(largest, std::abs(result.data()[index]) > std::abs(result.data()[largest.index]));
       }
-  std::vector<Place> places{first};
-  for (const Place& place : {near, largest})
+  std::vector<ElementPlace> places{first};
+  for (const ElementPlace& place : {near, largest})
     if (place.index != first.index && place.index != places.back().index) places.push_back(place);
   return places;
 }
@@ -66,7 +66,8 @@ Terms read_terms(const quant::Operand& operand, const std::vector<int64_t>& offs
   return terms;
 }
 
-ElementWalk walk_element(const quant::Multiplication& multiplied, const Place& place, std::vector<CodePair>* codes) {
+ElementWalk walk_element(const quant::Multiplication& multiplied, const ElementPlace& place,
+                         std::vector<CodePair>* codes) {
   const gemm::GatherProduct element = gemm::single_element(*place.product, place.row, place.column);
   const gemm::TermOffsets offsets = gemm::term_offsets(element);
   const Terms lhs = read_terms(multiplied.lhs, offsets.lhs, element.lhs.rows[0]);
@@ -95,7 +96,7 @@ ElementWalk walk_element(const quant::Multiplication& multiplied, const Place& p
 }  // namespace
 
 void walk_elements(const quant::Multiplication& multiplied, ProductWalk& walk) {
-  const std::vector<Place> places = chosen(multiplied);
+  const std::vector<ElementPlace> places = chosen(multiplied);
   walk.spelled_out = places.size() > 1 ? 1 : 0;
   const bool spell = walk.kind == quant::ProductKind::forward;
   for (size_t i = 0; i < places.size(); ++i)

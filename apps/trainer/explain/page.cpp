@@ -7,7 +7,7 @@ namespace {
 
 constexpr size_t kWidth = 80;
 constexpr size_t kNames = 12;  ///< letters of a fact's name
-constexpr std::string_view kBold = "\x1b[1m", kCyan = "\x1b[36m", kPlain = "\x1b[0m";
+constexpr std::string_view kBoldStart = "\x1b[1m", kCyanStart = "\x1b[36m", kPlain = "\x1b[0m";
 
 }  // namespace
 
@@ -17,13 +17,13 @@ void Page::emphasized(std::string_view style, std::string_view text) {
 
 void Page::heading(std::string_view text) {
   if (!text_.empty()) line();
-  emphasized(kBold, text);
+  emphasized(kBoldStart, text);
 }
 
 void Page::subheading(std::string_view text) {
   line();
   text_ += "  ";
-  emphasized(kCyan, text);
+  emphasized(kCyanStart, text);
 }
 
 void Page::line(std::string_view text) { text_.append(text).append("\n"); }

@@ -27,7 +27,7 @@ constexpr std::string_view kRoundings[] = {
     "up or down at random, the nearer code the likelier, so that it is right on average"};
 static_assert(std::size(kRoundings) == kernels::kRoundings);
 
-std::string number(double value) { return fmt::format("{:.6g}", value); }
+std::string to_six_digits(double value) { return fmt::format("{:.6g}", value); }
 
 std::string zero_point_reason(const Grid& grid) {
   if (2 * grid.zero == grid.max_level) return "real 0 is in the middle of the grid";
@@ -50,9 +50,9 @@ void describe_grid(Page& page, const OperandWalk& walk) {
   const Grid& grid = grids.front();
   const std::string from(walk.precision().range->description);
   if (grids.size() == 1) {
-    page.fact("grid",
-              fmt::format("{} to {}; laid over: {}", number(grid.value(0)), number(grid.value(grid.max_level)), from));
-    page.fact("scale", fmt::format("{}, the distance from code to code", number(grid.scale)));
+    page.fact("grid", fmt::format("{} to {}; laid over: {}", to_six_digits(grid.value(0)),
+                                  to_six_digits(grid.value(grid.max_level)), from));
+    page.fact("scale", fmt::format("{}, the distance from code to code", to_six_digits(grid.scale)));
     page.fact("zero point", fmt::format("{}: {}", grid.zero_point(), zero_point_reason(grid)));
     return;
   }
@@ -60,7 +60,7 @@ void describe_grid(Page& page, const OperandWalk& walk) {
             fmt::format("{}, one for each output channel, so that small channels have small steps; laid over: {}",
                         grids.size(), from));
   page.fact("scales", span_of(
-                          grids, [](const Grid& g) { return g.scale; }, [](float x) { return number(x); }) +
+                          grids, [](const Grid& g) { return g.scale; }, [](float x) { return to_six_digits(x); }) +
                           ", the distance from code to code in a channel");
   page.fact("zero points",
             span_of(
@@ -99,7 +99,7 @@ void describe_operand(Page& page, std::string_view name, const OperandWalk& walk
   const std::string shape = to_string(walk.shape);
   if (walk.precision().is_float()) {
     page.subheading(fmt::format("{} {}: float32, not rounded", name, shape));
-    page.fact("values", fmt::format("{} to {}", number(statistics.low), number(statistics.high)));
+    page.fact("values", fmt::format("{} to {}", to_six_digits(statistics.low), to_six_digits(statistics.high)));
     return;
   }
   const Grid& grid = statistics.grids.front();
@@ -109,7 +109,7 @@ void describe_operand(Page& page, std::string_view name, const OperandWalk& walk
   }
   page.subheading(fmt::format("{} {}: {}, {} bits, codes {} to {}", name, shape, walk.precision().format->name,
                               walk.precision().bits, -grid.centre(), grid.max_level - grid.centre()));
-  page.fact("values", fmt::format("{} to {}", number(statistics.low), number(statistics.high)));
+  page.fact("values", fmt::format("{} to {}", to_six_digits(statistics.low), to_six_digits(statistics.high)));
   describe_grid(page, walk);
   page.fact("rounding", kRoundings[static_cast<size_t>(walk.precision().rounding)]);
   describe_loss(page, statistics);
@@ -140,8 +140,8 @@ void describe_element(Page& page, const ProductSymbols& names, const ProductWalk
   page.line(fmt::format("      decoded  {:>15.9g}  off by {}", element.decoded, off(element.decoded, element.exact)));
   page.line(fmt::format("      integers {:>15.9g}  off by {:+.2e}; {:+.1e} from decoded", element.computed,
                         element.computed - element.exact, element.computed - element.decoded));
-  page.line(fmt::format("      = {} x {} x {}", grouped(element.held_sum), number(element.lhs_scale),
-                        number(element.rhs_scale)));
+  page.line(fmt::format("      = {} x {} x {}", grouped(element.held_sum), to_six_digits(element.lhs_scale),
+                        to_six_digits(element.rhs_scale)));
   if (element.held_sum != element.sum)
     page.line(fmt::format("      but the exact sum is {}: the accumulator overflowed", grouped(element.sum)));
 }

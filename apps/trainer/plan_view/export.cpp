@@ -12,7 +12,7 @@ using quant::kProducts;
 using quant::ProductKind;
 
 /// 27 rather than 27.0.
-Json number(double value) {
+Json number_json(double value) {
   if (value == std::floor(value) && std::abs(value) < 0x1p53) return static_cast<int64_t>(value);
   return value;
 }
@@ -22,7 +22,7 @@ Json site_summary(const PlanView& view, const PlannedModel& plan, size_t index) 
   const std::optional<int> bits = plan.site_bits(index);
   Json json{{"site", site.name}, {"kind", site.kind}, {"bits", bits ? Json(*bits) : Json()}};
   for (const quant::Metric& metric : quant::metrics())
-    json[std::string(metric.name)] = number(view.metric(metric, plan, index));
+    json[std::string(metric.name)] = number_json(view.metric(metric, plan, index));
   return json;
 }
 
@@ -42,8 +42,8 @@ Json site_json(const PlanView& view, const PlannedModel& plan, size_t index) {
         {"lhs_bits", precision.products[kind].lhs.bits},
         {"rhs_bits", precision.products[kind].rhs.bits},
         {"A", shape.terms},
-        {"lhs_uses", number(shape.lhs_uses)},
-        {"rhs_uses", number(shape.rhs_uses)},
+        {"lhs_uses", number_json(shape.lhs_uses)},
+        {"rhs_uses", number_json(shape.rhs_uses)},
         {"computed", site.computes(kind)}};
   }
   return json;
@@ -57,8 +57,8 @@ Json size_json(const quant::PlanSize& size) {
           {"weights_mbit", quant::megabits(size.weights)},
           {"activations_mbit", quant::megabits(size.activations)},
           {"gradients_mbit", quant::megabits(size.gradients)},
-          {"macs", number(size.multiplies)},
-          {"bitops", number(size.bit_operations)},
+          {"macs", number_json(size.multiplies)},
+          {"bitops", number_json(size.bit_operations)},
           {"mean_bits", mean(size.mean_bits)},
           {"weighted_bits", mean(size.weighted_bits)}};
 }

@@ -12,8 +12,9 @@ struct Width {
   int accumulator, lhs, rhs;
 };
 
-constexpr Width kWidths[] = {{8, 2, 2},  {8, 4, 4},  {9, 4, 3},  {10, 4, 4}, {11, 5, 4},  {12, 5, 5},   {14, 6, 6},
-                             {16, 7, 7}, {16, 8, 8}, {18, 8, 8}, {20, 9, 9}, {24, 12, 9}, {31, 15, 15}, {32, 16, 16}};
+constexpr Width kAccumulatorWidths[] = {{8, 2, 2},  {8, 4, 4},   {9, 4, 3},    {10, 4, 4},  {11, 5, 4},
+                                        {12, 5, 5}, {14, 6, 6},  {16, 7, 7},   {16, 8, 8},  {18, 8, 8},
+                                        {20, 9, 9}, {24, 12, 9}, {31, 15, 15}, {32, 16, 16}};
 /// One term, one beyond the sum and a divisor are among them; 0: in order.
 constexpr int64_t kChunks[] = {0, 1, 4, 5, 12, 100};
 constexpr int64_t kTerms = 12;
@@ -35,7 +36,7 @@ Json accumulator_case(const quant::Quantized& lhs, const quant::Quantized& rhs,
 std::vector<Json> accumulator_cases(uint64_t seed) {
   const std::vector<const quant::Format*> formats = integer_formats();
   std::vector<Json> cases;
-  for (const Width& width : kWidths)
+  for (const Width& width : kAccumulatorWidths)
     for (const quant::Range& range : {quant::Range{-1, 1}, {0, 1}})  // sums to and fro, and sums that only grow
       for (const bool saturate : {false, true})
         for (const int64_t chunk : kChunks) {
