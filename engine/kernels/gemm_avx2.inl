@@ -121,8 +121,10 @@ void tile_shallow(const TileTask<uint8_t, int8_t, int32_t>& task, const int8_t* 
   }
 }
 
-/// A whole tile of one panel, whose sums are kept in int16 for `depth` groups, across segments.
-void tile_deep(const TileTask<uint8_t, int8_t, int32_t>& task, const int8_t* panel, int32_t* sums, int64_t depth) {
+/// A whole tile of one panel, whose sums are kept in int16 for `depth` groups, across segments. (gnu::used: gcc 12
+/// would fit it to its one caller, and then keep accumulators in memory.)
+[[gnu::used]] void tile_deep(const TileTask<uint8_t, int8_t, int32_t>& task, const int8_t* panel, int32_t* sums,
+                             int64_t depth) {
   const __m256i ones = _mm256_set1_epi16(1);
   const int64_t groups = task.groups, step = task.step;
   const uint8_t* a[kRows];
@@ -147,8 +149,7 @@ void tile_deep(const TileTask<uint8_t, int8_t, int32_t>& task, const int8_t* pan
         const __m256i b0 = load(panel), b1 = load(panel + 32);
 #pragma GCC unroll 6
         for (int r = 0; r < kRows; ++r) {
-          __m256i v = broadcast32(a[r] + at);
-          asm volatile("" : "+x"(v));  // one after another: there are no registers for all of them
+          const __m256i v = broadcast32(a[r] + at);
           acc[r][0] = _mm256_add_epi16(acc[r][0], _mm256_maddubs_epi16(v, b0));
           acc[r][1] = _mm256_add_epi16(acc[r][1], _mm256_maddubs_epi16(v, b1));
         }
