@@ -256,6 +256,20 @@ int64_t multiply(std::span<const gemm::GatherProduct> products, const Operand& l
   return overflows;
 }
 
+void add_products(std::span<const gemm::GatherProduct> products, const std::vector<OperandPair>& pairs, float* out,
+                  bool add) {
+  std::vector<std::vector<double>> scales;
+  std::vector<std::vector<int32_t>> zeros(2 * pairs.size());
+  std::vector<gemm::ProductOperands> operands;
+  for (const auto& [lhs, rhs] : pairs) {
+    for (const gemm::GatherProduct& product : products) check_scales(product, lhs, rhs);
+    const size_t i = 2 * operands.size();
+    scales.push_back(sum_scales(lhs, rhs));
+    operands.push_back({view(lhs, zeros[i]), view(rhs, zeros[i + 1]), scales.back()});
+  }
+  for (const gemm::GatherProduct& product : products) gemm::add_integer_products(product, operands, out, add);
+}
+
 bool multiply_depthwise(std::span<const gemm::DepthwiseProduct> products, const Operand& lhs, const Operand& rhs,
                         float* out) {
   if (products.empty() || lhs.per_channel()) return false;

@@ -63,8 +63,18 @@ Operand to_planar(const Operand& operand, const gemm::PlanarImage& planar);
 int64_t multiply(std::span<const gemm::GatherProduct> products, const Operand& lhs, const Operand& rhs,
                  const gemm::AccumulatorFormat& accumulator, float* out);
 
-/// The same by the products of a depthwise convolution, all channels at once: the same bits, but faster. Returns false,
-/// and does nothing, where there are none or the kernels do not take one of them: multiply() does then.
+/// The operands of one product.
+struct OperandPair {
+  Operand lhs, rhs;
+};
+
+/// out = the float32 sum of what multiply() gives for each pair of integers, one after another; where `add`, from what
+/// is in `out` on: the same bits, but block by block (gemm::add_integer_products).
+void add_products(std::span<const gemm::GatherProduct> products, const std::vector<OperandPair>& pairs, float* out,
+                  bool add);
+
+/// What multiply() does by the products of a depthwise convolution, all channels at once: the same bits, but faster.
+/// Returns false, and does nothing, where there are none or the kernels do not take one of them: multiply() does then.
 bool multiply_depthwise(std::span<const gemm::DepthwiseProduct> products, const Operand& lhs, const Operand& rhs,
                         float* out);
 

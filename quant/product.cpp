@@ -67,6 +67,9 @@ class Step {
     return multiply_depthwise(products, lhs, rhs, result.data());
   }
 
+  /// Whether products of several calls may be added up at once.
+  bool sums_go_together(const gemm::AccumulatorFormat& accumulator) const { return !probe_ && accumulator.bits == 0; }
+
   /// `swapped`: lhs is what the kind of product calls its right operand, and the other way round.
   void multiply(ProductKind kind, std::span<const gemm::GatherProduct> products, const Operand& lhs, const Operand& rhs,
                 const gemm::AccumulatorFormat& accumulator, Tensor& result, bool swapped = false) const {
@@ -155,7 +158,8 @@ struct Saved {
   Precision precision;
   Shape lhs_shape, rhs_shape;
   gemm::PaddedImage lhs_layout;
-  Operand lhs, rhs;  ///< as grad_rhs and grad_lhs read them
+  Operand lhs, rhs;                      ///< as grad_rhs and grad_lhs read them
+  std::shared_ptr<RhsGradients> shared;  ///< of the calls that share rhs; null: this one shares nothing
 };
 
 int64_t outputs(const gemm::GatherProduct& product) { return product.rows() * product.rhs.columns; }
@@ -212,6 +216,14 @@ Tensor grad_rhs(const Saved<ConvGeometry>& saved, const Operand& dy, const gemm:
   return dw;
 }
 
+/// Leaves grad_rhs to the sum over the calls that share rhs, where nobody looks at each by itself. Returns whether it
+/// did.
+bool leave(const Saved<BatchGeometry>&, const Operand&, const gemm::PaddedImage&) { return false; }
+bool leave(const Saved<ConvGeometry>& saved, const Operand& dy, const gemm::PaddedImage& dy_layout) {
+  return saved.shared && saved.step.sums_go_together(saved.precision.accumulator) &&
+         saved.shared->leave(saved.geometry, saved.rhs_shape, saved.lhs, saved.lhs_layout, dy, dy_layout);
+}
+
 /// Quantizes dY, once or for each product apart, and multiplies.
 template <typename Geometry>
 std::vector<Tensor> gradients(const Saved<Geometry>& saved, Tensor grad, bool wants_lhs, bool wants_rhs) {
@@ -228,7 +240,9 @@ std::vector<Tensor> gradients(const Saved<Geometry>& saved, Tensor grad, bool wa
   if (wants_rhs && twice) dy_again = quantize(NoiseOf::grad_again, for_rhs);
   grad = Tensor();
   Tensor dx = wants_lhs ? grad_lhs(saved, dy, layout) : Tensor();
-  return {std::move(dx), wants_rhs ? grad_rhs(saved, twice ? dy_again : dy, layout) : Tensor()};
+  const Operand& dy_for_rhs = twice ? dy_again : dy;
+  if (!wants_rhs || leave(saved, dy_for_rhs, layout)) return {std::move(dx), Tensor()};
+  return {std::move(dx), grad_rhs(saved, dy_for_rhs, layout)};
 }
 
 template <typename Geometry>
@@ -258,7 +272,9 @@ Var multiply(const Context& context, Site& site, const Var& lhs, const Var& rhs,
   Tensor y(std::move(shape));
   const Step step(context, site, call);
   const auto& [how_x, how_w] = precision.products[ProductKind::forward];
-  Saved<Geometry> saved{step, g, precision, x.shape(), w.shape(), gemm::forward_image(g, channel_group(how_x)), {}, {}};
+  Saved<Geometry> saved{step,      g,         precision,
+                        x.shape(), w.shape(), gemm::forward_image(g, channel_group(how_x)),
+                        {},        {},        shared ? shared->gradients() : nullptr};
   const auto quantize_x = [&](NoiseOf noise, const OperandPrecision& how, const Range& batch) {
     const Range range = activation_range(context, site.lhs_range, batch, how);
     return step.quantize(noise, x, saved.lhs_layout, how, {&range, 1});
@@ -295,7 +311,8 @@ Var multiply(const Context& context, Site& site, const Var& lhs, const Var& rhs,
     saved.lhs =
         quantize_x(NoiseOf::lhs_again, backward_x, estimate_range(x.values(), x.dim(0), backward_x, step.name("lhs")));
   if (wants_lhs && backward_w != how_w) saved.rhs = quantize_w(NoiseOf::rhs_again, backward_w);
-  return context.tape.record(std::move(y), {lhs, rhs},
+  const Var& used = shared ? shared->collected(context.tape, rhs) : rhs;
+  return context.tape.record(std::move(y), {lhs, used},
                              [saved = std::move(saved), wants_lhs, wants_rhs](Tensor grad) -> std::vector<Tensor> {
                                return gradients(saved, std::move(grad), wants_lhs, wants_rhs);
                              });

@@ -1,11 +1,11 @@
 #include "bench/step.h"
 
 #include <algorithm>
+#include <map>
 
 #include "bench/clock.h"
 #include "bench/peak.h"
 #include "bench/workload.h"
-#include "quant/plan/size.h"
 #include "trainer/experiment.h"
 #include "trainer/trainer.h"
 
@@ -23,12 +23,20 @@ trainer::Experiment open(const StepOptions& options) {
   return trainer::open_experiment(options.config, random_data(input, side, options.config.train.batch));
 }
 
-int widest(const quant::BitTable& bits) {
-  int widest = 0;
-  for (const quant::SiteBits& site : bits)
-    for (const quant::ProductBits& product : site.products)
-      if (!site.is_float) widest = std::max({widest, product.lhs, product.rhs});
-  return widest == 0 ? 32 : widest;
+std::vector<WidthShare> measure_widths(const trainer::Experiment& experiment) {
+  std::map<int, double> operations;
+  for (const quant::SiteShape& site : experiment.sites) {
+    const quant::Precision& precision = experiment.precision.at(site.name);
+    for (const quant::ProductKind kind : quant::kProducts) {
+      if (!site.computes(kind)) continue;
+      const auto& [lhs, rhs] = precision.products[kind];
+      operations[precision.is_float() ? 32 : std::max(lhs.bits, rhs.bits)] +=
+          2.0 * static_cast<double>(site.product(kind, experiment.config.train.batch).multiplies);
+    }
+  }
+  std::vector<WidthShare> widths;
+  for (const auto& [bits, count] : operations) widths.push_back({bits, count, peak_gops(bits)});
+  return widths;
 }
 
 }  // namespace
@@ -43,6 +51,12 @@ double StepReport::gemm_gops() const {
   return operations / (breakdown.phases[static_cast<size_t>(profile::Phase::gemm)] * 1e9);
 }
 
+double StepReport::peak_gops() const {
+  double seconds = 0;
+  for (const WidthShare& width : widths) seconds += width.operations / (width.peak_gops * 1e9);
+  return operations / (seconds * 1e9);
+}
+
 StepReport run_step(const StepOptions& options) {
   trainer::Experiment experiment = open(options);
   const trainer::Config& config = experiment.config;
@@ -50,9 +64,8 @@ StepReport run_step(const StepOptions& options) {
   report.parameters = experiment.parameter_count();
   report.images = experiment.data.images() != nullptr;
   report.items = config.train.batch * (report.images ? 1 : config.train.sequence);
-  report.operations = 2 * quant::plan_size(experiment.sites, experiment.precision, config.train.batch).multiplies;
-  report.bits = widest(experiment.bits);
-  report.peak_gops = peak_gops(report.bits);
+  report.widths = measure_widths(experiment);
+  for (const WidthShare& width : report.widths) report.operations += width.operations;
 
   trainer::Trainer trainer(experiment);
   trainer.step(nullptr);

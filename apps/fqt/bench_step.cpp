@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
@@ -14,6 +15,7 @@
 #include "trainer/files.h"
 #include "trainer/host.h"
 #include "trainer/json.h"
+#include "trainer/terminal.h"
 
 namespace fqt::program {
 namespace {
@@ -24,6 +26,8 @@ using profile::kPhases;
 
 constexpr size_t kShown = 12;  ///< operations, the costliest first
 constexpr double kMilli = 1e3;
+constexpr int kFigures = 56;  ///< columns of the table of operations behind the name
+constexpr int kNarrowestName = 12, kWidestName = 40;
 constexpr const char* kModel = "resnet20";
 constexpr std::string_view kForTraining[] = {
     "threads",     "out",         "train.steps", "train.epochs",     "eval.every",
@@ -63,6 +67,9 @@ Json to_json(const bench::StepOptions& options, const bench::StepReport& report)
                           {"ms", operation.seconds * kMilli},
                           {"ms_backward", operation.backward * kMilli},
                           {"phases", phases_json(operation.phases)}});
+  Json peaks = Json::array();
+  for (const bench::WidthShare& width : report.widths)
+    peaks.push_back({{"bits", width.bits}, {"gop", width.operations * 1e-9}, {"gops", width.peak_gops}});
   return {{"model", options.config.model},
           {"plan", options.config.plan},
           {"data", options.random ? "random" : options.config.data},
@@ -77,8 +84,8 @@ Json to_json(const bench::StepOptions& options, const bench::StepReport& report)
           {"gop", report.operations * 1e-9},
           {"gops", report.achieved_gops()},
           {"gops_gemm", report.gemm_gops()},
-          {"gops_peak_of_a_thread", report.peak_gops},
-          {"peak_bits", report.bits},
+          {"gops_peak_of_a_thread", report.peak_gops()},
+          {"peaks", std::move(peaks)},
           {"recorded_ms", report.breakdown.seconds * kMilli},
           {"phases", phases_json(report.breakdown.phases)},
           {"operations", std::move(operations)}};
@@ -100,10 +107,11 @@ std::string phase_lines(const bench::Breakdown& breakdown) {
   return text;
 }
 
-std::string operation_lines(const bench::Breakdown& breakdown) {
+std::string operation_lines(const bench::Breakdown& breakdown, int width) {
   using profile::Phase;
-  std::string text = fmt::format("{:<24} {:>8} {:>5} {:>8} {:>8} {:>8} {:>6} {:>6}\n", "operation", "ms", "%",
-                                 "backward", "quantize", "gemm", "pack", "epil.");
+  const size_t name_width = static_cast<size_t>(std::clamp(width - kFigures, kNarrowestName, kWidestName));
+  std::string text = fmt::format("{:<{}} {:>8} {:>5} {:>8} {:>8} {:>8} {:>6} {:>6}\n", "operation", name_width, "ms",
+                                 "%", "backward", "quantize", "gemm", "pack", "epil.");
   const auto of = [](const bench::OperationTime& operation, Phase phase) {
     return operation.phases[static_cast<size_t>(phase)] * kMilli;
   };
@@ -115,8 +123,8 @@ std::string operation_lines(const bench::Breakdown& breakdown) {
     for (size_t phase = 0; phase < kPhases; ++phase) rest.phases[phase] += operation.phases[phase];
   }
   const auto line = [&](const bench::OperationTime& operation) {
-    text += fmt::format("{:<24.24} {:>8.2f} {:>5.1f} {:>8.2f} {:>8.2f} {:>8.2f} {:>6.2f} {:>6.2f}\n", operation.name,
-                        operation.seconds * kMilli, 100 * operation.seconds / breakdown.seconds,
+    text += fmt::format("{:<{}.{}} {:>8.2f} {:>5.1f} {:>8.2f} {:>8.2f} {:>8.2f} {:>6.2f} {:>6.2f}\n", operation.name,
+                        name_width, name_width, operation.seconds * kMilli, 100 * operation.seconds / breakdown.seconds,
                         operation.backward * kMilli, of(operation, Phase::quantize) + of(operation, Phase::range),
                         of(operation, Phase::gemm), of(operation, Phase::pack), of(operation, Phase::epilogue));
   };
@@ -127,22 +135,32 @@ std::string operation_lines(const bench::Breakdown& breakdown) {
   return text;
 }
 
+/// "7 bits", or "6 bits 40 %, float32 60 %" by how many of the operations each are.
+std::string width_text(const bench::StepReport& report) {
+  std::string text;
+  for (const bench::WidthShare& width : report.widths) {
+    text += text.empty() ? "" : ", ";
+    text += width.bits == 32 ? "float32" : fmt::format("{} bits", width.bits);
+    if (report.widths.size() > 1) text += fmt::format(" {:.0f} %", 100 * width.operations / report.operations);
+  }
+  return text;
+}
+
 std::string report_text(const bench::StepOptions& options, const bench::StepReport& report) {
   const Config& config = options.config;
   return fmt::format(
              "{} at {}, batch {}, {} thread{}, {}\n"
              "{:.1f} ms a step (median of {}, {:.1f} to {:.1f}), {:.0f} {}/s, {:.0f} MB at most\n"
-             "{:.2f} Gop of products a step: {:.1f} Gop/s over all, {:.1f} in gemm; a thread's peak here is {:.1f} "
-             "({})\n",
+             "{:.2f} Gop of products a step: {:.1f} Gop/s over all, {:.1f} in gemm\n"
+             "{:.1f} Gop/s is the peak of a thread here: {}\n",
              config.model, config.plan, config.train.batch, config.threads, config.threads == 1 ? "" : "s",
              kernels::active().isa, report.median_ms(), report.milliseconds.size(), report.least_ms(), report.most_ms(),
              static_cast<double>(report.items) / report.median_ms() * kMilli, report.images ? "images" : "tokens",
              static_cast<double>(peak_resident_bytes()) / 1e6, report.operations * 1e-9, report.achieved_gops(),
-             report.gemm_gops(), report.peak_gops,
-             report.bits == 32 ? std::string("float32") : fmt::format("{} bits", report.bits)) +
+             report.gemm_gops(), report.peak_gops(), width_text(report)) +
          fmt::format("\n{} more steps, recorded, of {:.1f} ms each:\n", options.steps,
                      report.breakdown.seconds * kMilli) +
-         phase_lines(report.breakdown) + "\n" + operation_lines(report.breakdown);
+         phase_lines(report.breakdown) + "\n" + operation_lines(report.breakdown, terminal_width(STDOUT_FILENO));
 }
 
 void run(const StepArguments& arguments) {

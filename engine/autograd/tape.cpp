@@ -59,6 +59,13 @@ std::vector<Var> Tape::record_all(std::vector<Tensor> values, const std::vector<
   return results;
 }
 
+Var Tape::collect(const Var& input, std::function<Tensor(Tensor grad)> grad) {
+  Var var = record(input.value(), {input},
+                   [grad = std::move(grad)](Tensor sum) { return std::vector<Tensor>{grad(std::move(sum))}; });
+  if (var.needs_grad()) nodes_.back().collects = true;
+  return var;
+}
+
 /// What a node's gradient function returns; frees it.
 std::vector<Tensor> Tape::input_grads(int64_t index, Tensor grad) {
   Node& node = nodes_[static_cast<size_t>(index)];
@@ -78,7 +85,7 @@ void Tape::backward(const Var& loss) {
     Node& node = nodes_[static_cast<size_t>(i)];
     Tensor grad = std::move(grads[static_cast<size_t>(i)]);
     const bool several = std::ranges::any_of(node.result_grads, &Tensor::defined);
-    if (!grad.defined() && !several) continue;
+    if (!grad.defined() && !several && !node.collects) continue;
     if (node.parameter) {
       accumulate(node.parameter->grad, std::move(grad));
       continue;
@@ -94,9 +101,11 @@ void Tape::backward(const Var& loss) {
            grads_of_inputs.size(), node.inputs.size());
     for (size_t k = 0; k < node.inputs.size(); ++k) {
       if (node.inputs[k] < 0) continue;
-      if (!grads_of_inputs[k].defined())
-        fail(ErrorKind::internal, "[backward] a gradient function returned nothing for input {}", k);
       const Node& input = nodes_[static_cast<size_t>(node.inputs[k])];
+      if (!grads_of_inputs[k].defined()) {
+        if (node.collects || input.collects) continue;
+        fail(ErrorKind::internal, "[backward] a gradient function returned nothing for input {}", k);
+      }
       check_shape("backward", "a gradient", grads_of_inputs[k], input.shape);
       accumulate(grads[static_cast<size_t>(node.inputs[k])], std::move(grads_of_inputs[k]));
     }

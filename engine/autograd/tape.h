@@ -53,6 +53,11 @@ class Tape {
   /// The values of an operation with several results, as record.
   std::vector<Var> record_all(std::vector<Tensor> values, const std::vector<Var>& inputs, GradsFn grads);
 
+  /// `input` for operations that may keep their gradients of it to themselves, returning undefined ones: after all of
+  /// them `grad` is called with the sum of those they did return, undefined if none, and returns the whole, undefined
+  /// if there is none.
+  Var collect(const Var& input, std::function<Tensor(Tensor grad)> grad);
+
   /// Adds d loss / d parameter into the grad of every parameter the loss depends on. `loss` holds one value. Gradient
   /// functions are freed as they are used: a tape goes backward once.
   void backward(const Var& loss);
@@ -67,7 +72,8 @@ class Tape {
     Parameter* parameter = nullptr;
     int64_t result = -1;  ///< which of the results of its one input this is
     GradsFn grads = nullptr;
-    std::vector<Tensor> result_grads = {};  ///< of a node with several results: what has reached them
+    std::vector<Tensor> result_grads = {};      ///< of a node with several results: what has reached them
+    bool collects = false;                      ///< see collect
     profile::Label label = profile::current();  ///< what made it, as which its gradient is recorded
   };
   std::vector<Tensor> input_grads(int64_t index, Tensor grad);

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "engine/gemm/bounds.h"
@@ -17,6 +19,7 @@ using kernels::kGroup;
 using kernels::kPanelColumns;
 
 constexpr int64_t kAllTerms = std::numeric_limits<int64_t>::max();
+constexpr int kDeepEnough = 16;  ///< more groups before sums are widened would not be faster by much
 
 /// How many neighbouring pair sums of the narrow path fit the pair limit; 0 where the operands need the wide path.
 int narrow_depth(const OperandBounds& bounds) {
@@ -72,8 +75,19 @@ void with_words(const Left* left, const LhsGather& gather, int bias, const Body&
 
 /// Packed anew, or as it is kept.
 template <typename T, typename Make>
-Panels<T> kept(PanelMemo* memo, const GatherProduct& product, int planes, const Make& make) {
-  return memo ? memo->get<T>(product.rhs, planes, make) : make();
+Panels<T> kept(PanelMemo* memo, const GatherProduct& product, int planes, int lhs_max, const Make& make) {
+  return memo ? memo->get<T>(product.rhs, planes, lhs_max, make) : make();
+}
+
+/// The right operand of a product of bytes that can be added up `depth` groups deep by the magnitudes of its operands
+/// alone. Where that is little, what is in the panels allows more.
+Panels<int8_t> byte_panels(const GatherProduct& product, const uint8_t* right, const Levels& lhs, const Levels& rhs,
+                           std::span<const uint16_t> zeros, int depth) {
+  const int lhs_max = kernels::active().gemm.panel_depth && depth < kDeepEnough ? lhs.max_level : 0;
+  return kept<int8_t>(rhs.panels, product, 1, lhs_max, [&] {
+    Panels<int8_t> packed = pack_levels<int8_t>(right, product.rhs, zeros);
+    return lhs_max > 0 ? with_depths(std::move(packed), lhs_max) : packed;
+  });
 }
 
 /// Chooses the kernel, bytes where they fit, else int16, and runs it.
@@ -86,8 +100,7 @@ void integer_strips(const GatherProduct& product, const Left* left, const Right*
   const Accumulator accumulator = product_accumulator(product, lhs, rhs);
   if constexpr (std::is_same_v<Left, uint8_t> && std::is_same_v<Right, uint8_t>)
     if (const int depth = narrow_depth(bound); depth > 0) {
-      const Panels<int8_t> panels =
-          kept<int8_t>(rhs.panels, product, 1, [&] { return pack_levels<int8_t>(right, product.rhs, zeros); });
+      const Panels<int8_t> panels = byte_panels(product, right, lhs, rhs, zeros, depth);
       const auto bytes = [&](const auto& source) {
         integer_strips(product, source, panels, gemm.tile_u8s8, depth, lhs.zero, accumulator, output);
       };
@@ -97,9 +110,9 @@ void integer_strips(const GatherProduct& product, const Left* left, const Right*
   Panels<int16_t> panels;
   if constexpr (std::is_same_v<Right, uint16_t>)
     if (accumulator.kind == Accumulator::Kind::split)
-      panels = kept<int16_t>(rhs.panels, product, 2, [&] { return pack_split(right, product.rhs, zeros); });
+      panels = kept<int16_t>(rhs.panels, product, 2, 0, [&] { return pack_split(right, product.rhs, zeros); });
   if (panels.data.empty())
-    panels = kept<int16_t>(rhs.panels, product, 1, [&] { return pack_levels<int16_t>(right, product.rhs, zeros); });
+    panels = kept<int16_t>(rhs.panels, product, 1, 0, [&] { return pack_levels<int16_t>(right, product.rhs, zeros); });
   with_words(left, product.lhs, level_bias(lhs), [&](const auto& source) {
     integer_strips(product, source, panels, gemm.tile_s16, 1, lhs.zero - level_bias(lhs), accumulator, output);
   });
@@ -137,6 +150,7 @@ struct FloatTarget {
 /// integer_product's output.
 struct ScaledWriter : FloatTarget {
   const double* scales;
+  bool add = false;  ///< to what is there
 
   template <typename Sum>
   kernels::ScaleTask<Sum> task(const Strip<Sum>& strip, const Sum* corrections) const {
@@ -149,7 +163,8 @@ struct ScaledWriter : FloatTarget {
             scales + strip.column,
             plain ? at(strip.row, strip.column) : out + product.first_column + strip.column,
             plain ? nullptr : product.out_rows.data() + strip.row,
-            product.out_stride};
+            product.out_stride,
+            add};
   }
   void write(const Strip<int32_t>& strip, const int32_t* corrections) const {
     kernels::active().gemm.scale_tiles(task(strip, corrections));
@@ -179,6 +194,58 @@ struct FloatWriter : FloatTarget {
   }
 };
 
+/// A product of bytes with int32 sums, as it is walked beside others.
+struct ByteProduct {
+  using Source = PackedTerms<uint8_t, uint8_t>;
+  using Output = Corrected<int32_t, ScaledWriter>;
+  using Walk = gemm::Walk<int8_t, Source, Direct<uint8_t, int8_t, int32_t>, Output>;
+
+  Panels<int8_t> panels;
+  int depth;
+  std::vector<int32_t> corrections;
+  std::vector<double> scales;
+  Source source;
+};
+
+/// Nothing where the operands do not fit.
+std::optional<ByteProduct> byte_product(const GatherProduct& product, const ProductOperands& operands) {
+  const auto& [lhs, rhs, scales] = operands;
+  const auto *left = std::get_if<const uint8_t*>(&lhs.data), *right = std::get_if<const uint8_t*>(&rhs.data);
+  if (!left || !right || product.lhs.term_stride == 1) return {};
+  const std::vector<uint16_t> zeros = product_zeros(product, rhs);
+  const int depth = narrow_depth(operand_bounds(lhs, rhs, zeros));
+  if (depth == 0 || product_accumulator(product, lhs, rhs).kind != Accumulator::Kind::int32) return {};
+  ByteProduct result{byte_panels(product, *right, lhs, rhs, zeros, depth),
+                     depth,
+                     {},
+                     product_scales(product, scales),
+                     PackedTerms(*left, product.lhs, kernels::active().gemm.pack.bytes)};
+  for (const int64_t sum : result.panels.column_sums)
+    result.corrections.push_back(static_cast<int32_t>(sum * lhs.zero));
+  return result;
+}
+
+/// add_integer_products block by block. Returns false, and does nothing, where the operands do not fit.
+bool add_byte_products(const GatherProduct& product, std::span<const ProductOperands> operands, float* out, bool add) {
+  std::vector<ByteProduct> parts;
+  for (const ProductOperands& one : operands) {
+    std::optional<ByteProduct> part = byte_product(product, one);
+    if (!part) return false;
+    parts.push_back(std::move(*part));
+  }
+  const Direct<uint8_t, int8_t, int32_t> tile{kernels::active().gemm.tile_u8s8};
+  std::vector<ScaledWriter> writers;
+  for (const ByteProduct& part : parts)
+    writers.push_back({{product, out}, part.scales.data(), add || !writers.empty()});
+  std::vector<ByteProduct::Output> outputs;
+  for (size_t i = 0; i < parts.size(); ++i) outputs.push_back({writers[i], parts[i].corrections.data()});
+  std::vector<ByteProduct::Walk> walks;
+  for (size_t i = 0; i < parts.size(); ++i)
+    walks.emplace_back(product.lhs, parts[i].panels, parts[i].source, tile, parts[i].depth, kAllTerms, outputs[i]);
+  ByteProduct::Walk::run_all(walks);
+  return true;
+}
+
 }  // namespace
 
 Accumulator product_accumulator(const GatherProduct& product, const Levels& lhs, const Levels& rhs) {
@@ -196,10 +263,20 @@ void integer_product(const GatherProduct& product, const Levels& lhs, const Leve
   integer_strips(product, lhs, rhs, ScaledWriter{{product, out}, column_scales.data()});
 }
 
+void add_integer_products(const GatherProduct& product, std::span<const ProductOperands> operands, float* out,
+                          bool add) {
+  if (operands.empty() || product.lhs.rows.empty() || product.rhs.columns == 0) return;
+  if (add_byte_products(product, operands, out, add)) return;
+  for (const auto& [lhs, rhs, scales] : operands) {
+    const std::vector<double> column_scales = product_scales(product, scales);
+    integer_strips(product, lhs, rhs, ScaledWriter{{product, out}, column_scales.data(), std::exchange(add, true)});
+  }
+}
+
 void float_product(const GatherProduct& product, const float* lhs, const float* rhs, float* out, PanelMemo* memo) {
   if (product.lhs.rows.empty() || product.rhs.columns == 0) return;
   const kernels::GemmKernels& gemm = kernels::active().gemm;
-  const Panels<float> panels = kept<float>(memo, product, 1, [&] { return pack_float(rhs, product.rhs); });
+  const Panels<float> panels = kept<float>(memo, product, 1, 0, [&] { return pack_float(rhs, product.rhs); });
   const Direct<float, float, float> add{gemm.tile_f32};
   const FloatWriter writer{{product, out}};
   if (product.lhs.term_stride == 1)

@@ -36,7 +36,18 @@ void integer_sums(const GatherProduct& product, const Levels& lhs, const Levels&
 void integer_product(const GatherProduct& product, const Levels& lhs, const Levels& rhs, std::span<const double> scales,
                      float* out);
 
-/// How the two above hold their sums.
+/// The operands of one of several products that read and write at the same places.
+struct ProductOperands {
+  Levels lhs, rhs;
+  std::span<const double> scales;  ///< as of integer_product
+};
+
+/// out = what integer_product gives for the first, plus what it gives for the second, and so on, in float32; where
+/// `add`, the first is added to what is there. The bits are those of whole results added one after another.
+void add_integer_products(const GatherProduct& product, std::span<const ProductOperands> operands, float* out,
+                          bool add);
+
+/// How these hold their sums.
 Accumulator product_accumulator(const GatherProduct& product, const Levels& lhs, const Levels& rhs);
 
 /// The same in float32: every output is one chain of fused multiply-adds from 0, in rising order of the terms.

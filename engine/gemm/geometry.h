@@ -26,6 +26,8 @@ struct ConvGeometry {
   /// Error(usage) naming `where`, for extents below 1, channels that do not divide into the groups, a kernel larger
   /// than the padded image, or more than 2^31 - 1 elements in an operand.
   void check(const char* where) const;
+
+  bool operator==(const ConvGeometry&) const = default;
 };
 
 }  // namespace fqt

@@ -8,7 +8,7 @@
 #include <emmintrin.h>
 #endif
 
-#include "engine/kernels/gemm.h"
+#include "engine/kernels/table.h"
 #include "engine/parallel.h"
 #include "engine/profile.h"
 
@@ -124,6 +124,41 @@ void pack_group(AsIs<int8_t>, const Group<uint8_t>& group, int8_t* out, int8_t* 
   pack_any(group, out, [&](int level, int64_t c) { return static_cast<int8_t>(level - group.zeros[c]); });
 }
 
+#if defined(__SSE2__)
+/// Four groups of 32 bits of four columns, of which each column's lie side by side, to 64 bytes a group.
+void transpose_groups(const void* const* columns, __m128i zeros, int8_t* out) {
+  const __m128i a = load(columns[0]), b = load(columns[1]), c = load(columns[2]), d = load(columns[3]);
+  const __m128i ab01 = _mm_unpacklo_epi32(a, b), ab23 = _mm_unpackhi_epi32(a, b);
+  const __m128i cd01 = _mm_unpacklo_epi32(c, d), cd23 = _mm_unpackhi_epi32(c, d);
+  store(out, _mm_sub_epi8(_mm_unpacklo_epi64(ab01, cd01), zeros));
+  store(out + 64, _mm_sub_epi8(_mm_unpackhi_epi64(ab01, cd01), zeros));
+  store(out + 128, _mm_sub_epi8(_mm_unpacklo_epi64(ab23, cd23), zeros));
+  store(out + 192, _mm_sub_epi8(_mm_unpackhi_epi64(ab23, cd23), zeros));
+}
+#endif
+
+/// Packs whole groups of sixteen columns whose terms lie side by side, four groups at a time; returns how many groups.
+template <typename T, typename Source>
+int64_t pack_columns(const Group<Source>& first, int64_t groups, T* out) {
+#if defined(__SSE2__)
+  if constexpr (sizeof(T) == sizeof(Source) && sizeof(T) != sizeof(int16_t)) {  // bytes and floats
+    if (first.term_stride != 1 || first.columns < kPanelColumns) return 0;
+    alignas(16) uint8_t zeros[4 * kPanelColumns] = {};
+    if constexpr (sizeof(T) == 1)
+      for (int i = 0; i < 4 * kPanelColumns; ++i) zeros[i] = static_cast<uint8_t>(first.zeros[i / 4]);
+    int64_t g = 0;
+    for (; g + 4 <= groups; g += 4)
+      for (int c = 0; c < kPanelColumns; c += 4) {
+        const void* columns[4];
+        for (int i = 0; i < 4; ++i) columns[i] = first.source + (c + i) * first.column_stride + g * kGroup<T>;
+        transpose_groups(columns, load(zeros + 4 * c), reinterpret_cast<int8_t*>(out) + g * 64 + c * 4);
+      }
+    return g;
+  }
+#endif
+  return 0;
+}
+
 template <typename Level>
 void pack_group(AsIs<int16_t>, const Group<Level>& group, int16_t* out, int16_t* /*second*/) {
 #if defined(__SSE2__)
@@ -185,7 +220,10 @@ Panels<T> pack(Form form, const Source* source, const RhsGather& gather, std::sp
                    if (!zeros.empty()) std::copy_n(zeros.begin() + first, group.columns, panel_zeros);
                    T* to = panels.data.data() + panel * panels.planes * panels.panel_size() +
                            s * segment_groups * kPanelColumns * kStep;
-                   for (int64_t g = 0; g < segment_groups; ++g, to += kPanelColumns * kStep) {
+                   const int64_t done = pack_columns<T>(group, gather.length / kStep, to);
+                   to += done * kPanelColumns * kStep;
+                   group.source += done * kStep * gather.term_stride;
+                   for (int64_t g = done; g < segment_groups; ++g, to += kPanelColumns * kStep) {
                      group.terms = std::clamp<int64_t>(gather.length - g * kStep, 0, kStep);
                      pack_group(form, group, to, to + panels.panel_size());
                      group.source += kStep * gather.term_stride;
@@ -263,6 +301,19 @@ Panels<T> pack_levels(const Level* source, const RhsGather& gather, std::span<co
 
 Panels<int16_t> pack_split(const uint16_t* source, const RhsGather& gather, std::span<const uint16_t> zeros) {
   return with_column_sums(pack(Split{}, source, gather, zeros));
+}
+
+Panels<int8_t> with_depths(Panels<int8_t> panels, int lhs_max) {
+  const profile::Scope scope(profile::Phase::pack);
+  const auto depth = kernels::active().gemm.panel_depth;
+  panels.lhs_max = lhs_max;
+  panels.depths.resize(panels.column_sums.size() / kPanelColumns);
+  parallel_for(static_cast<int64_t>(panels.depths.size()), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t panel = begin; panel < end; ++panel)
+      panels.depths[static_cast<size_t>(panel)] =
+          static_cast<uint8_t>(depth(panels.panel(panel), panels.groups, lhs_max));
+  });
+  return panels;
 }
 
 template struct Panels<float>;

@@ -22,6 +22,10 @@ struct Panels {
   int planes = 1;
   /// Sum over the terms of each column, columns rounded up to whole panels. Integers only; int64 as it is exact.
   std::vector<int64_t> column_sums;
+  /// How deep each panel can be added up with left levels of at most lhs_max (kernels::DepthFn); empty where nobody
+  /// looked.
+  std::vector<uint8_t> depths;
+  int lhs_max = 0;
 
   int64_t panel_size() const;
   const T* panel(int64_t index, int plane = 0) const { return data.data() + (index * planes + plane) * panel_size(); }
@@ -34,16 +38,19 @@ Panels<float> pack_float(const float* source, const RhsGather& gather);
 template <typename T, typename Level>
 Panels<T> pack_levels(const Level* source, const RhsGather& gather, std::span<const uint16_t> zeros);
 
+/// Looks how deep the panels can be added up with left levels of at most `lhs_max`.
+Panels<int8_t> with_depths(Panels<int8_t> panels, int lhs_max);
+
 /// The panels of one right operand, kept for products that read it as one before did. Any thread may ask.
 class PanelMemo {
  public:
-  /// `planes`: of what `make` returns.
+  /// `planes`, `lhs_max`: of what `make` returns.
   template <typename T, typename Make>
-  Panels<T> get(const RhsGather& gather, int planes, const Make& make) {
+  Panels<T> get(const RhsGather& gather, int planes, int lhs_max, const Make& make) {
     const std::lock_guard lock(mutex_);
     for (const Entry& entry : entries_)
       if (const auto* panels = std::get_if<Panels<T>>(&entry.panels))
-        if (panels->planes == planes && entry.gather == gather) return *panels;
+        if (panels->planes == planes && panels->lhs_max == lhs_max && entry.gather == gather) return *panels;
     return std::get<Panels<T>>(entries_.emplace_back(Entry{gather, make()}).panels);
   }
 

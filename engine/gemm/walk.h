@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -71,8 +72,10 @@ struct Spilling {
     const int64_t size = task.sum_panel, panels = std::exchange(task.panel_count, 1);
     const bool fresh = std::exchange(task.fresh, true);
     const Rhs* panel = task.panel;
+    const uint8_t* const depths = task.depths;
     task.sums = sums;
     for (int64_t p = 0; p < panels; ++p, totals += size, panel += task.panel_stride) {
+      if (depths) task.depths = depths + p;
       if (fresh) std::fill_n(totals, size, 0);
       for (int plane = 0; plane < planes; ++plane) {
         task.panel = panel + plane * plane_size;
@@ -131,27 +134,30 @@ class Walk {
                std::clamp<int64_t>(most_groups, 1, cached_groups())} {}
 
   /// Splits the result into blocks, over all threads.
-  void run() const {
-    const int64_t tiles = this->tiles();
-    const int64_t panel_blocks = (panel_count_ + kBlockPanels - 1) / kBlockPanels;
+  void run() const { run_all({this, 1}); }
+
+  /// Walks over results of one shape, with left operands of one gather: each block of all of them, in order, then the
+  /// next block, so that what they add to stays in the cache.
+  static void run_all(std::span<const Walk> walks) {
+    const Walk& first = walks.front();
+    const int64_t tiles = first.tiles();
+    const int64_t panel_blocks = (first.panel_count_ + kBlockPanels - 1) / kBlockPanels;
     // Fewer rows a block where there would be too few blocks to share out; which rows share a block changes no result.
     const int64_t parts = threads() == 1 ? 1 : (Source::kAcrossRows ? 1 : 4) * threads();
-    const int64_t block_tiles = std::clamp<int64_t>(tiles * panel_blocks / parts, 1, most_tiles());
+    const int64_t most = walks.size() == 1 ? first.most_tiles() : first.most_kept_tiles();
+    const int64_t block_tiles = std::clamp<int64_t>(tiles * panel_blocks / parts, 1, most);
     const int64_t row_blocks = (tiles + block_tiles - 1) / block_tiles;
     parallel_for(row_blocks * panel_blocks, 1, [&](int64_t begin, int64_t end) {
-      Source source = source_;
-      const bool at_once = this->at_once();
-      Buffer<Total> sums(block_panels() * (at_once ? 1 : block_tiles) * tile_size());
+      std::vector<Source> sources;
+      for (const Walk& walk : walks) sources.push_back(walk.source_);
+      Buffer<Total> sums(first.block_panels() * (first.at_once() ? 1 : block_tiles) * first.tile_size());
       std::vector<int32_t> rows;
       for (int64_t unit = begin; unit < end; ++unit) {
-        const int64_t first_tile = unit / panel_blocks * block_tiles, first_panel = unit % panel_blocks * kBlockPanels;
-        const Block block{first_tile * tile_rows_, std::min(block_tiles, tiles - first_tile), first_panel,
-                          std::min(kBlockPanels, panel_count_ - first_panel)};
-        copy_rows(block, rows);
-        if (at_once)
-          multiply_at_once(source, block, rows, sums.data());
-        else
-          multiply_in_runs(source, block, rows, sums.data());
+        const int64_t tile = unit / panel_blocks * block_tiles, panel = unit % panel_blocks * kBlockPanels;
+        const Block block{tile * first.tile_rows_, std::min(block_tiles, tiles - tile), panel,
+                          std::min(kBlockPanels, first.panel_count_ - panel)};
+        first.copy_rows(block, rows);
+        for (size_t i = 0; i < walks.size(); ++i) walks[i].multiply(sources[i], block, rows, sums.data());
       }
     });
   }
@@ -205,6 +211,12 @@ class Walk {
     return std::clamp(kRowBytes / tile_bytes(terms_.groups()), kOne, tiles);
   }
 
+  /// The same where results stay as well, for others to add to.
+  int64_t most_kept_tiles() const {
+    const int64_t results = tile_size() * block_panels() * static_cast<int64_t>(sizeof(float));
+    return std::clamp<int64_t>(kRowBytes / results, 1, most_tiles());
+  }
+
   void copy_rows(const Block& block, std::vector<int32_t>& rows) const {
     const int64_t count = block.tiles * tile_rows_, present = std::min(count, rows_ - block.first_row);
     rows.resize(static_cast<size_t>(count));
@@ -231,7 +243,9 @@ class Walk {
             kColumns,
             tile_size(),
             fresh,
-            depth_};
+            depth_,
+            panels_.depths.empty() ? nullptr : panels_.depths.data() + block.first_panel + panel,
+            static_cast<int>(std::min<int64_t>(tile_rows_, rows_ - block.first_row - tile * tile_rows_))};
   }
 
   Strip<Total> strip(const Block& block, int64_t tile, int64_t panel, int64_t panels, const Total* sums,
@@ -245,6 +259,13 @@ class Walk {
   LhsRun<Lhs> prepare(Source& source, const std::vector<int32_t>& rows, const TermRun& run) const {
     const profile::Tally tally(profile::Phase::pack);
     return source.run(rows, run, tile_rows_);
+  }
+
+  void multiply(Source& source, const Block& block, const std::vector<int32_t>& rows, Total* sums) const {
+    if (at_once())
+      multiply_at_once(source, block, rows, sums);
+    else
+      multiply_in_runs(source, block, rows, sums);
   }
 
   /// All terms of a strip, then the next: its sums are all there is to keep.

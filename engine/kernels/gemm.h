@@ -34,15 +34,17 @@ struct TileTask {
   int64_t panel_count, panel_stride;
   Sum* sums;
   int64_t sum_row, sum_panel;
-  bool fresh;  ///< sums start from 0; what is in `sums` is not looked at
-  int depth;   ///< see GemmKernels
+  bool fresh;                       ///< sums start from 0; what is in `sums` is not looked at
+  int depth;                        ///< see GemmKernels
+  const uint8_t* depths = nullptr;  ///< of each panel, in place of `depth`; null: that of all
+  int present = kMaxTileRows;       ///< rows whose sums are wanted: those of the others may come out as anything
 };
 template <typename Lhs, typename Rhs, typename Sum>
 using TileFn = void (*)(const TileTask<Lhs, Rhs, Sum>& task);
 
 /// Tiles side by side, to be written as float32: row r, column n of `rows` x `columns` goes to out[offsets[r] + n], or
-/// to out[r * stride + n] where offsets is null, as float32(float64(sum - corrections[n]) * scales[n]). The difference
-/// must fit Sum; an int64 beyond 2^53 is rounded to the nearest float64, halves to even.
+/// to out[r * stride + n] where offsets is null, as float32(float64(sum - corrections[n]) * scales[n]), or is added to
+/// what is there. The difference must fit Sum; an int64 beyond 2^53 is rounded to the nearest float64, halves to even.
 template <typename Sum>
 struct ScaleTask {
   const Sum* sums;  ///< of columns 16 p to 16 p + 15 from p * sum_panel on, 16 to a row
@@ -53,6 +55,7 @@ struct ScaleTask {
   float* out;
   const int32_t* offsets;
   int64_t stride;
+  bool add = false;
 };
 template <typename Sum>
 using ScaleFn = void (*)(const ScaleTask<Sum>& task);
@@ -82,13 +85,19 @@ struct PackKernels {
   PackFn<uint16_t, int16_t> centered;  ///< less 32768
 };
 
+/// How deep a panel of `groups` groups can be added up, from the values in it: any `depth` neighbouring groups' pair
+/// sums, times left levels of at most `lhs_max` each, add up to no more than pair_sum_limit. 0 where not even one does.
+using DepthFn = int (*)(const int8_t* panel, int64_t groups, int lhs_max);
+
 struct GemmKernels {
   int rows;  ///< rows of a tile
   /// The largest magnitude that tile_u8s8 can hold in the sum of `depth` groups' neighbouring pairs before it widens
   /// them to int32; 0 where products go to int32 at once and `depth` is ignored.
   int pair_sum_limit;
-  TileFn<float, float, float> tile_f32;        ///< `depth` is ignored
-  TileFn<uint8_t, int8_t, int32_t> tile_u8s8;  ///< exact while depth * 2 * max|lhs| * max|panel| <= pair_sum_limit
+  DepthFn panel_depth;                   ///< null where pair_sum_limit is 0
+  TileFn<float, float, float> tile_f32;  ///< `depth` is ignored
+  /// Exact while depth * 2 * max|lhs| * max|panel| <= pair_sum_limit, or while a panel's depth is from panel_depth.
+  TileFn<uint8_t, int8_t, int32_t> tile_u8s8;
   TileFn<int16_t, int16_t, int32_t> tile_s16;  ///< exact while every partial sum fits int32; `depth` is ignored
   ScaleFn<int32_t> scale_tiles;
   ScaleFn<int64_t> scale_tiles_wide;

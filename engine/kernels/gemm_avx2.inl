@@ -30,13 +30,6 @@ struct AddFloats {
 struct AddWords {
   static __m256i add(__m256i sum, __m256i a, __m256i b) { return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b)); }
 };
-/// Too few pair sums fit int16 to be worth keeping: each is widened at once, and the accumulators are int32.
-struct AddBytes {
-  static __m256i add(__m256i sum, __m256i a, __m256i b) {
-    return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(a, b), _mm256_set1_epi16(1)));
-  }
-};
-
 /// Tiles whose accumulators hold the sums as they are stored, `row` elements to a row.
 template <typename Add, typename Lhs, typename Rhs, typename Sum>
 inline __attribute__((always_inline)) void tile(const TileTask<Lhs, Rhs, Sum>& task, int64_t row) {
@@ -80,58 +73,181 @@ inline __attribute__((always_inline)) void tile(const TileTask<Lhs, Rhs, Sum>& t
 
 // maddubs adds two products in int16 and saturates there. With few enough levels, `depth` such sums still fit, and only
 // then are they widened: twice the rate of 16-bit products.
-void tile_u8s8_deep(const TileTask<uint8_t, int8_t, int32_t>& task) {
+
+/// Adds kDepth groups of one panel to the accumulators of kTall rows, widened once. Operands are read where they are
+/// used, as all registers but four are accumulators.
+template <int kDepth, int kTall>
+inline __attribute__((always_inline)) void add_groups(const uint8_t* const* a, int64_t at, int64_t step,
+                                                      const int8_t* panel, __m256i (*acc)[2]) {
   const __m256i ones = _mm256_set1_epi16(1);
-  const int64_t groups = task.groups, step = task.step, depth = task.depth;
+#pragma GCC unroll 6
+  for (int r = 0; r < kTall; ++r) {
+    __m256i v = broadcast32(a[r] + at);
+    __m256i low = _mm256_maddubs_epi16(v, load(panel)), high = _mm256_maddubs_epi16(v, load(panel + 32));
+#pragma GCC unroll 4
+    for (int d = 1; d < kDepth; ++d) {
+      v = broadcast32(a[r] + at + d * step);
+      low = _mm256_add_epi16(low, _mm256_maddubs_epi16(v, load(panel + d * 64)));
+      high = _mm256_add_epi16(high, _mm256_maddubs_epi16(v, load(panel + d * 64 + 32)));
+    }
+    acc[r][0] = _mm256_add_epi32(acc[r][0], _mm256_madd_epi16(low, ones));
+    acc[r][1] = _mm256_add_epi32(acc[r][1], _mm256_madd_epi16(high, ones));
+  }
+}
+
+/// The first kTall rows of a tile, of one panel; kDepth from 1 to 4, within a segment.
+template <int kDepth, int kTall>
+void tile_shallow(const TileTask<uint8_t, int8_t, int32_t>& task, const int8_t* panel, int32_t* sums) {
+  const int64_t groups = task.groups, step = task.step;
+  const uint8_t* a[kTall];
+  __m256i acc[kTall][2];
+#pragma GCC unroll 6
+  for (int r = 0; r < kTall; ++r) {
+    a[r] = task.lhs + task.rows[r];
+    asm("" : "+r"(a[r]));  // as above
+    acc[r][0] = zero_or_load(task.fresh, sums + r * 16);
+    acc[r][1] = zero_or_load(task.fresh, sums + r * 16 + 8);
+  }
+  for (int64_t s = 0; s < task.segment_count; ++s) {
+    int64_t at = task.segments[s], g = groups;
+    for (; g >= kDepth; g -= kDepth, at += kDepth * step, panel += kDepth * 64)
+      add_groups<kDepth, kTall>(a, at, step, panel, acc);
+    for (; kDepth > 1 && g > 0; --g, at += step, panel += 64) add_groups<1, kTall>(a, at, step, panel, acc);
+  }
+#pragma GCC unroll 6
+  for (int r = 0; r < kTall; ++r) {
+    store(sums + r * 16, acc[r][0]);
+    store(sums + r * 16 + 8, acc[r][1]);
+  }
+}
+
+/// A whole tile of one panel, whose sums are kept in int16 for `depth` groups, across segments. (gnu::used: gcc 12
+/// would fit it to its one caller, and then keep accumulators in memory.)
+[[gnu::used]] void tile_deep(const TileTask<uint8_t, int8_t, int32_t>& task, const int8_t* panel, int32_t* sums,
+                             int64_t depth) {
+  const __m256i ones = _mm256_set1_epi16(1);
+  const int64_t groups = task.groups, step = task.step;
   const uint8_t* a[kRows];
 #pragma GCC unroll 6
   for (int r = 0; r < kRows; ++r) {
     a[r] = task.lhs + task.rows[r];
-    asm("" : "+r"(a[r]));  // a pointer of its own: compilers would add up lhs, row and term for every load
+    asm("" : "+r"(a[r]));  // as above
   }
-  for (int64_t p = 0; p < task.panel_count; ++p) {
-    const int8_t* panel = task.panel + p * task.panel_stride;
-    int32_t* sums = task.sums + p * task.sum_panel;
-    if (task.fresh)
-      for (int i = 0; i < kRows * 16; i += 8) store(sums + i, _mm256_setzero_si256());
-    __m256i acc[kRows][2];
+  if (task.fresh)
+    for (int i = 0; i < kRows * 16; i += 8) store(sums + i, _mm256_setzero_si256());
+  __m256i acc[kRows][2];
 #pragma GCC unroll 6
-    for (int r = 0; r < kRows; ++r) acc[r][0] = acc[r][1] = _mm256_setzero_si256();
-    int64_t left = depth;
-    for (int64_t s = 0; s < task.segment_count; ++s) {
-      int64_t at = task.segments[s];
-      for (int64_t g = 0; g < groups;) {
-        const int64_t count = groups - g < left ? groups - g : left;
-        g += count;
-        left -= count;
-        for (int64_t i = count; i > 0; --i, at += step, panel += 64) {
-          const __m256i b0 = load(panel), b1 = load(panel + 32);
+  for (int r = 0; r < kRows; ++r) acc[r][0] = acc[r][1] = _mm256_setzero_si256();
+  int64_t left = depth;
+  for (int64_t s = 0; s < task.segment_count; ++s) {
+    int64_t at = task.segments[s];
+    for (int64_t g = 0; g < groups;) {
+      const int64_t count = groups - g < left ? groups - g : left;
+      g += count;
+      left -= count;
+      for (int64_t i = count; i > 0; --i, at += step, panel += 64) {
+        const __m256i b0 = load(panel), b1 = load(panel + 32);
 #pragma GCC unroll 6
-          for (int r = 0; r < kRows; ++r) {
-            const __m256i v = broadcast32(a[r] + at);
-            acc[r][0] = _mm256_add_epi16(acc[r][0], _mm256_maddubs_epi16(v, b0));
-            acc[r][1] = _mm256_add_epi16(acc[r][1], _mm256_maddubs_epi16(v, b1));
-          }
+        for (int r = 0; r < kRows; ++r) {
+          const __m256i v = broadcast32(a[r] + at);
+          acc[r][0] = _mm256_add_epi16(acc[r][0], _mm256_maddubs_epi16(v, b0));
+          acc[r][1] = _mm256_add_epi16(acc[r][1], _mm256_maddubs_epi16(v, b1));
         }
-        const bool last = s + 1 == task.segment_count && g == groups;
-        if (left > 0 && !last) continue;
-        left = depth;
-#pragma GCC unroll 6
-        for (int r = 0; r < kRows; ++r)
-#pragma GCC unroll 2
-          for (int h = 0; h < 2; ++h) {
-            int32_t* sum = sums + r * 16 + h * 8;
-            store(sum, _mm256_add_epi32(load(sum), _mm256_madd_epi16(acc[r][h], ones)));
-            acc[r][h] = _mm256_setzero_si256();
-          }
       }
+      const bool last = s + 1 == task.segment_count && g == groups;
+      if (left > 0 && !last) continue;
+      left = depth;
+#pragma GCC unroll 6
+      for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 2
+        for (int h = 0; h < 2; ++h) {
+          int32_t* sum = sums + r * 16 + h * 8;
+          store(sum, _mm256_add_epi32(load(sum), _mm256_madd_epi16(acc[r][h], ones)));
+          acc[r][h] = _mm256_setzero_si256();
+        }
     }
   }
 }
 
+constexpr int kShallow = 4;  ///< most groups that are added in registers
+constexpr int kDeep = 8;     ///< fewer are better added as kShallow
+
+using ShallowTile = void (*)(const TileTask<uint8_t, int8_t, int32_t>& task, const int8_t* panel, int32_t* sums);
+/// By rows (2, 4 or 6) and depth.
+constexpr ShallowTile kShallowTiles[3][kShallow] = {
+    {tile_shallow<1, 2>, tile_shallow<2, 2>, tile_shallow<3, 2>, tile_shallow<4, 2>},
+    {tile_shallow<1, 4>, tile_shallow<2, 4>, tile_shallow<3, 4>, tile_shallow<4, 4>},
+    {tile_shallow<1, 6>, tile_shallow<2, 6>, tile_shallow<3, 6>, tile_shallow<4, 6>},
+};
+
 void tile_u8s8(const TileTask<uint8_t, int8_t, int32_t>& task) {
-  if (task.depth < 3) return tile<AddBytes>(task, kPanelColumns);
-  tile_u8s8_deep(task);
+  const int pairs_of_rows = task.present < kRows ? (task.present + 1) / 2 : kRows / 2;
+  const bool long_sums = task.segment_count * task.groups >= 2 * kDeep;
+  for (int64_t p = 0; p < task.panel_count; ++p) {
+    const int8_t* panel = task.panel + p * task.panel_stride;
+    int32_t* sums = task.sums + p * task.sum_panel;
+    const int depth = task.depths ? task.depths[p] : task.depth;
+    if (depth >= kDeep && long_sums && 2 * pairs_of_rows == kRows)
+      tile_deep(task, panel, sums, depth);
+    else
+      kShallowTiles[pairs_of_rows - 1][(depth < kShallow ? depth : kShallow) - 1](task, panel, sums);
+  }
+}
+
+/// Running sums of a panel's values over its groups, positive and negative ones apart, each lane two terms of a column:
+/// modulo 2^16, as only differences of near ones are looked at.
+struct LaneSums {
+  __m256i lanes[4];
+};
+
+/// sums[g + 1] = sums[g] and what is in group g.
+inline void add_up(const int8_t* panel, int64_t groups, LaneSums* sums) {
+  const __m256i zero = _mm256_setzero_si256(), ones = _mm256_set1_epi8(1);
+  LaneSums sum = sums[0];
+  for (int64_t g = 0; g < groups; ++g) {
+#pragma GCC unroll 2
+    for (int h = 0; h < 2; ++h) {
+      const __m256i values = load(panel + g * 64 + 32 * h), above = _mm256_max_epi8(values, zero);
+      const __m256i below = _mm256_sub_epi8(_mm256_abs_epi8(values), above);  // as unsigned bytes: 128 is one
+      sum.lanes[h] = _mm256_add_epi16(sum.lanes[h], _mm256_maddubs_epi16(above, ones));
+      sum.lanes[2 + h] = _mm256_add_epi16(sum.lanes[2 + h], _mm256_maddubs_epi16(below, ones));
+    }
+    sums[g + 1] = sum;
+  }
+}
+
+/// Whether no lane's sum over `depth` groups in a row, of `groups`, is above the limit. Fewer groups than that lie
+/// within.
+inline bool windows_fit(const LaneSums* sums, int64_t groups, int64_t depth, int limit) {
+  const __m256i most = _mm256_set1_epi16(static_cast<int16_t>(limit));
+  const int64_t length = depth < groups ? depth : groups, windows = groups - length + 1;
+  for (int64_t first = 0; first < windows; first += 8) {
+    __m256i over = _mm256_setzero_si256();
+    for (int64_t g = first; g < windows && g < first + 8; ++g)
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i)
+        over = _mm256_or_si256(over,
+                               _mm256_cmpgt_epi16(_mm256_sub_epi16(sums[g + length].lanes[i], sums[g].lanes[i]), most));
+    if (!_mm256_testz_si256(over, over)) return false;
+  }
+  return true;
+}
+
+int panel_depth(const int8_t* panel, int64_t groups, int lhs_max) {
+  constexpr int kDepths[] = {16, 8, 4, 3, 2, 1};
+  constexpr int64_t kBlock = 128;  // windows that begin in one block; a window's sums fit int16
+  const int limit = kPairSumLimit / (lhs_max > 0 ? lhs_max : 1);
+  LaneSums sums[kBlock + kDepths[0]];
+  sums[0] = LaneSums{};
+  size_t choice = 0;
+  for (int64_t begin = 0; begin < groups; begin += kBlock) {
+    const int64_t ahead = kBlock + kDepths[0] - 1, count = groups - begin < ahead ? groups - begin : ahead;
+    add_up(panel + begin * 64, count, sums);
+    // Shorter windows lie within longer ones: what held for the blocks before holds for them as well.
+    while (!windows_fit(sums, count, kDepths[choice], limit))
+      if (++choice == sizeof kDepths / sizeof *kDepths) return 0;
+  }
+  return kDepths[choice];
 }
 
 void tile_f32(const TileTask<float, float, float>& task) {
@@ -142,6 +258,6 @@ void tile_s16(const TileTask<int16_t, int16_t, int32_t>& task) { tile<AddWords>(
 
 #include "engine/kernels/gemm_pack.inl"
 
-constexpr GemmKernels kGemmKernels{
-    kRows,    kPairSumLimit, tile_f32, tile_u8s8,   tile_s16, scale_tiles<int32_t>, scale_tiles<int64_t>,
-    add_wide, widen,         center,   kPackKernels};
+constexpr GemmKernels kGemmKernels{kRows,    kPairSumLimit,        panel_depth,          tile_f32, tile_u8s8,
+                                   tile_s16, scale_tiles<int32_t>, scale_tiles<int64_t>, add_wide, widen,
+                                   center,   kPackKernels};

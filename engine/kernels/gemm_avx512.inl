@@ -54,6 +54,7 @@ void tile(const TileTask<Lhs, Rhs, Sum>& task) {
 
 constexpr GemmKernels kGemmKernels{kRows,
                                    0,
+                                   nullptr,
                                    tile<float, float, float>,
                                    tile<uint8_t, int8_t, int32_t>,
                                    tile<int16_t, int16_t, int32_t>,

@@ -39,6 +39,7 @@ constexpr PackKernels kPackKernels{pack_terms<0>, pack_terms<0>, pack_terms<0>, 
 
 constexpr GemmKernels kGemmKernels{kRows,
                                    0,
+                                   nullptr,
                                    tile<float, float, float>,
                                    tile<uint8_t, int8_t, int32_t>,
                                    tile<int16_t, int16_t, int32_t>,

@@ -119,7 +119,7 @@ struct VectorKernels {
   int64_t (*count_above)(const float* x, float bound, int64_t count);
   /// x[i] = x[i] / total, divided in float64.
   void (*divide)(float* x, double total, int64_t count);
-  /// y[i] = (x[i] - offset) * factor
+  /// y[i] = (x[i] - offset) * factor. y may be x.
   void (*minus_times)(float* y, const float* x, float offset, float factor, int64_t count);
   /// The sum of a[i] * b[i], each exact in float64, in lanes as those of total.
   double (*dot)(const float* a, const float* b, int64_t count);

@@ -153,7 +153,8 @@ inline void divide(float* x, double total, int64_t count) {
   for (int64_t i = 0; i < count; ++i) x[i] = static_cast<float>(static_cast<double>(x[i]) / total);
 }
 
-inline void minus_times(float* __restrict y, const float* __restrict x, float offset, float factor, int64_t count) {
+inline void minus_times(float* y, const float* x, float offset, float factor, int64_t count) {
+  FQT_INDEPENDENT
   for (int64_t i = 0; i < count; ++i) y[i] = (x[i] - offset) * factor;
 }
 

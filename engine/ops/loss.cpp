@@ -55,20 +55,21 @@ Var cross_entropy(Tape& tape, const Var& logits, std::span<const int32_t> labels
          mean);
 
   return tape.record(Tensor::scalar(static_cast<float>(mean)), {logits},
-                     [softmax, labels = std::vector<int32_t>(labels.begin(), labels.end()), smoothing](Tensor grad) {
+                     [softmax = std::move(softmax), labels = std::vector<int32_t>(labels.begin(), labels.end()),
+                      smoothing](Tensor grad) mutable {
                        const int64_t rows = softmax.dim(0), classes = softmax.dim(1);
                        const float weight = grad.item() / static_cast<float>(rows);
                        const float every = static_cast<float>(smoothing / static_cast<double>(classes));
                        const float own = static_cast<float>(1 - smoothing) + every;
-                       Tensor grad_logits(softmax.shape());
+                       Tensor grad_logits = std::move(softmax);  // in place
                        const kernels::VectorKernels& kernel = kernels::active().vector;
                        parallel_for(rows, grain(classes), [&](int64_t begin, int64_t end) {
                          for (int64_t row = begin; row < end; ++row) {
-                           const float* const share = softmax.data() + row * classes;
-                           float* const out = grad_logits.data() + row * classes;
+                           float* const share = grad_logits.data() + row * classes;
                            const int32_t label = labels[static_cast<size_t>(row)];
-                           kernel.minus_times(out, share, every, weight, classes);
-                           out[label] = (share[label] - own) * weight;
+                           const float grad_label = (share[label] - own) * weight;
+                           kernel.minus_times(share, share, every, weight, classes);
+                           share[label] = grad_label;
                          }
                        });
                        return std::vector<Tensor>{grad_logits};

@@ -156,8 +156,40 @@ TEST_CASE("gemm: products equal a naive int64 one for every pair of widths, ever
   CHECK(mismatches == 0);
 }
 
+TEST_CASE("gemm: results added up at once have the bits of whole results added one after another") {
+  constexpr int kRepeats = 40;
+  constexpr int64_t kPairs = kWidths * kWidths;
+  std::atomic<int64_t> mismatches = 0;
+  for_each_isa([&] {
+    parallel_for(kPairs * kOrders * kRepeats, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        Draw draw(static_cast<uint64_t>(i));
+        const int64_t pair = i % kPairs;
+        const RandomProduct p(draw, static_cast<int>(kLeastBits + pair / kWidths),
+                              static_cast<int>(kLeastBits + pair % kWidths), static_cast<Order>(i / kPairs % kOrders));
+        // The same levels on three grids.
+        const bool add = draw(0, 1) == 1;
+        std::vector<gemm::ProductOperands> all;
+        std::vector<float> expected(p.sums.size(), 0.125f), out = expected, one = expected;
+        const std::vector<double> thirds{1.0 / 3};
+        for (int64_t k = 0; k < 3; ++k) {
+          Levels lhs = p.lhs();
+          lhs.zero = static_cast<int>(draw(0, lhs.max_level));
+          all.push_back({lhs, p.rhs(), k == 1 ? thirds : p.scales});
+          gemm::integer_product(p.product, all.back().lhs, all.back().rhs, all.back().scales, one.data());
+          for (size_t n = 0; n < one.size(); ++n) expected[n] = k > 0 || add ? expected[n] + one[n] : one[n];
+        }
+        gemm::add_integer_products(p.product, all, out.data(), add);
+        mismatches += out != expected;
+      }
+    });
+  });
+  CHECK(mismatches == 0);
+}
+
 TEST_CASE("gemm: long sums and wide results cross every block, on any number of threads") {
-  for (const auto& [lhs_bits, rhs_bits] : {std::array<int, 2>{4, 4}, {6, 6}, {8, 8}, {6, 16}, {16, 16}, {12, 8}})
+  for (const auto& [lhs_bits, rhs_bits] :
+       {std::array<int, 2>{4, 4}, {6, 6}, {7, 7}, {8, 8}, {6, 16}, {16, 16}, {12, 8}})
     for (const auto& [rows, terms, columns] :
          {std::array<int64_t, 3>{7, 5000, 3}, {101, 1031, 290}, {250, 40, 17}, {3, 2049, 257}, {4, 0, 20}}) {
       Draw draw(4);
@@ -166,6 +198,9 @@ TEST_CASE("gemm: long sums and wide results cross every block, on any number of 
       for (LevelBuffer* operand : {&a, &b})
         for (int64_t i = 0; i < operand->size(); ++i) operand->set(i, draw(0, operand->top()));
       const int a_zero = 3, b_zero = b.top() / 2;
+      // Of some panels only a few values differ from zero: they are added up deeper than others.
+      for (int64_t i = 0; i < b.size(); ++i)
+        if (i % columns % 48 < 32 && draw(0, i % columns % 48 < 16 ? 50 : 3) > 0) b.set(i, b_zero);
       std::vector<int64_t> expected(static_cast<size_t>(rows * columns), 0);
       for (int64_t i = 0; i < rows; ++i)
         for (int64_t k = 0; k < terms; ++k)

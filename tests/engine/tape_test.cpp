@@ -90,6 +90,41 @@ TEST_CASE("tape: what the loss does not depend on gets no gradient") {
   CHECK_FALSE(q.grad.defined());
 }
 
+TEST_CASE("tape: gradients kept from it are collected after those that would have given them") {
+  for (const bool keep : {false, true}) {
+    Parameter p = parameter(3);
+    Tape tape;
+    float kept = 0;
+    int collected = 0;
+    const Var x = tape.collect(tape.parameter(p), [&](Tensor returned) {
+      ++collected;
+      CHECK(returned.defined() != keep);
+      return keep ? Tensor::full({2}, kept) : returned;
+    });
+    CHECK(x.value().data()[0] == 3);
+    const auto use = [&](float factor) {
+      return tape.record(Tensor::full({2}, 0), {x}, [&, factor](Tensor grad) -> std::vector<Tensor> {
+        if (!keep) return {Tensor::full({2}, factor * grad.data()[0])};
+        CHECK(collected == 0);
+        kept += factor * grad.data()[0];
+        return {Tensor()};
+      });
+    };
+    const Var first = use(2), second = use(5);
+    tape.backward(weighted_sum(tape, ops::add(tape, first, second), 10));
+    CHECK(collected == 1);
+    CHECK(p.grad.data()[0] == 70);
+  }
+  // Nobody used it, or nobody kept anything: no gradient.
+  Parameter p = parameter(1), q = parameter(1);
+  Tape tape;
+  tape.collect(tape.parameter(q), [](Tensor returned) { return returned; });
+  tape.backward(weighted_sum(tape, tape.parameter(p), 1));
+  CHECK_FALSE(q.grad.defined());
+  Tape evaluation(false);
+  CHECK_FALSE(evaluation.collect(evaluation.parameter(p), [](Tensor returned) { return returned; }).needs_grad());
+}
+
 TEST_CASE("tape: goes backward once, from one value that depends on a parameter") {
   Parameter p = parameter(1);
   Tape tape;

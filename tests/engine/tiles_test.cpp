@@ -168,6 +168,77 @@ TEST_CASE("tiles: bytes are summed exactly at every depth the limit of pair sums
   }
 }
 
+namespace {
+
+/// panel_depth, written out: whether every `depth` groups in a row fit.
+bool fits(const std::vector<int8_t>& panel, int64_t groups, int64_t depth, int64_t lhs_max, int64_t limit) {
+  for (int64_t first = 0; first < groups; ++first)
+    for (int64_t lane = 0; lane < 2 * kPanelColumns; ++lane) {
+      int64_t above = 0, below = 0;
+      for (int64_t g = first; g < std::min(groups, first + depth); ++g)
+        for (int64_t t = 0; t < 2; ++t) {
+          const int64_t value = panel[static_cast<size_t>(g * 4 * kPanelColumns + 2 * lane + t)];
+          (value > 0 ? above : below) += std::abs(value);
+        }
+      if (std::max(above, below) * lhs_max > limit) return false;
+    }
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("tiles: a panel is added up as deep as what is in it allows, and exactly") {
+  for (const Tiles& tiles : all_tiles()) {
+    CAPTURE(tiles.name);
+    const int limit = tiles.gemm->pair_sum_limit;
+    CHECK((tiles.gemm->panel_depth != nullptr) == (limit > 0));
+    if (limit == 0) continue;
+    std::mt19937 random(5);
+    std::vector<int> seen(17);
+    for (int i = 0; i < 400; ++i) {
+      const int64_t groups = 1 + random() % 300;
+      const int lhs_max = 1 + static_cast<int>(random() % 255), most = 1 + static_cast<int>(random() % 128);
+      const uint32_t every = random() % 2 ? 1 : 1 + random() % 60;  // the others are 0
+      const auto value = [&] {
+        const int drawn = static_cast<int>(random() % static_cast<uint32_t>(2 * most)) - most;
+        return random() % every ? 0 : drawn;
+      };
+      const auto level = [&] { return random() % 2 ? lhs_max : static_cast<int>(random()) % (lhs_max + 1); };
+      auto call = make_call<uint8_t, int8_t, int32_t>(
+          random, tiles.gemm->rows, 1, groups, [&] { return std::abs(level()); }, value, [] { return 5; });
+      const std::vector<int8_t> panel(call.panels.begin(), call.panels.begin() + groups * 4 * kPanelColumns);
+      const int depth = tiles.gemm->panel_depth(panel.data(), groups, lhs_max);
+      REQUIRE(depth <= 16);
+      ++seen[static_cast<size_t>(depth)];
+      CHECK(fits(panel, groups, depth, lhs_max, limit));
+      // The next deeper of the depths there are does not fit.
+      for (const int deeper : {1, 2, 3, 4, 8, 16})
+        if (deeper > depth) {
+          CHECK_FALSE(fits(panel, groups, deeper, lhs_max, limit));
+          break;
+        }
+      // Panel by panel, each as deep as it allows; with rows that nobody asks for.
+      std::vector<uint8_t> depths;
+      for (int64_t p = 0; p < call.panel_count; ++p)
+        depths.push_back(
+            static_cast<uint8_t>(tiles.gemm->panel_depth(call.panels.data() + p * call.panel_stride, groups, lhs_max)));
+      if (std::ranges::find(depths, 0) != depths.end()) continue;
+      for (const int present : {1, 2, 3, 4, 5, 6}) {
+        std::vector<int32_t> sums = call.sums;
+        const auto expected = call.expected(true);
+        tiles.gemm->tile_u8s8({call.lhs.data(), call.rows.data(), call.segments.data(), 1, groups, call.step,
+                               call.panels.data(), call.panel_count, call.panel_stride, sums.data(), call.sum_row,
+                               call.sum_panel, true, 1, depths.data(), present});
+        for (int64_t p = 0; p < call.panel_count; ++p)
+          CHECK(std::equal(sums.begin() + p * call.sum_panel,
+                           sums.begin() + p * call.sum_panel + present * kPanelColumns,
+                           expected.begin() + p * call.sum_panel));
+      }
+    }
+    for (const int depth : {0, 1, 2, 3, 4, 8, 16}) CHECK(seen[static_cast<size_t>(depth)] > 0);
+  }
+}
+
 TEST_CASE("tiles: int16 is summed exactly, extreme operands included") {
   for (const Tiles& tiles : all_tiles()) {
     CAPTURE(tiles.name);
@@ -223,17 +294,18 @@ void check_scaling(const GemmKernels& gemm, kernels::ScaleFn<Sum> scale_tiles, s
         for (Sum& correction : corrections) correction = draw();
         for (int64_t r = 0; r < rows; ++r)  // backwards, to differ from the plain order
           offsets.push_back(static_cast<int32_t>((scattered ? rows - 1 - r : r) * stride));
+        const bool add = random() % 2;
         std::vector<float> expected(static_cast<size_t>(rows * stride + 8), kUntouched), out = expected;
         for (int64_t r = 0; r < rows; ++r)
           for (int64_t c = 0; c < columns; ++c) {
             const Sum sum =
                 sums[static_cast<size_t>(c / kPanelColumns * sum_panel + r * kPanelColumns + c % kPanelColumns)] -
                 corrections[static_cast<size_t>(c)];
-            expected[static_cast<size_t>(offsets[static_cast<size_t>(r)] + c)] =
-                static_cast<float>(static_cast<double>(sum) * scales[static_cast<size_t>(c)]);
+            const float value = static_cast<float>(static_cast<double>(sum) * scales[static_cast<size_t>(c)]);
+            expected[static_cast<size_t>(offsets[static_cast<size_t>(r)] + c)] = add ? kUntouched + value : value;
           }
         scale_tiles({sums.data(), sum_panel, rows, columns, corrections.data(), scales.data(), out.data(),
-                     scattered ? offsets.data() : nullptr, stride});
+                     scattered ? offsets.data() : nullptr, stride, add});
         CAPTURE(rows);
         CAPTURE(columns);
         CHECK(out == expected);
