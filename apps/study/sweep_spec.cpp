@@ -1,5 +1,7 @@
 #include "study/sweep_spec.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <variant>
