@@ -17,14 +17,14 @@ namespace {
 
 using namespace fqt::trainer;
 
-struct Arguments {
+struct VerifyArguments {
   std::string directory;
   std::vector<Assignment> flags;
   int64_t steps = 0;
   bool json = false, quiet = false;
 };
 
-Json to_json(const Arguments& arguments, const Verification& result) {
+Json to_json(const VerifyArguments& arguments, const Verification& result) {
   Json json{{"run_directory", arguments.directory},
             {"same", result.same()},
             {"steps", result.steps},
@@ -61,7 +61,7 @@ std::string reasons(const Verification& result) {
                              : "what is not as it was: " + join(result.here);
 }
 
-void run(const Arguments& arguments) {
+void run(const VerifyArguments& arguments) {
   const RunDirectory directory = RunDirectory::open(arguments.directory);
   const Interrupt interrupt;
   Progress progress(arguments.quiet);
@@ -78,7 +78,7 @@ void run(const Arguments& arguments) {
 }  // namespace
 
 Action declare_verify(CLI::App& app) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<VerifyArguments>();
   app.add_option("directory", arguments->directory, "run directory, as `fqt train` made it")->required();
   app.add_option("--steps", arguments->steps, "the first so many steps alone; all that the run has done if not given")
       ->check(CLI::PositiveNumber)
