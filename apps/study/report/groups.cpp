@@ -1,0 +1,157 @@
+#include "study/report/groups.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "models/zoo.h"
+#include "quant/plan/metric.h"
+#include "trainer/identity.h"
+#include "trainer/plan_file.h"
+
+namespace fqt::study {
+namespace {
+
+using trainer::Json;
+
+constexpr Measure kAccuracy{"test accuracy", "test accuracy, %", " %", true};
+constexpr Measure kPerplexity{"test perplexity", "test perplexity", "", false};
+
+/// What runs that may be compared have in common: all that decides a result but plan and seed.
+using Settings = std::map<std::string, std::string>;
+
+Settings settings_of(const Outcome& run) {
+  Settings settings;
+  const Json keys = trainer::deciding_keys(run.config);
+  for (const auto& [key, value] : keys.items()) settings[key] = value.get<std::string>();
+  for (const char* key : {"seed", "eval.every", "probe.every"}) settings.erase(key);
+  settings["train.steps"] = fmt::format("{}", run.steps);
+  settings["weights"] = run.config.weights;
+  settings["data's hash"] = run.data_hash;
+  return settings;
+}
+
+size_t index_of(const auto& table, const auto* row) { return static_cast<size_t>(row - table.data()); }
+
+/// Float, U, C+ and C- by metric and range, R, files.
+auto order_of(const PlanRuns& plan) {
+  if (!plan.parsed) return std::tuple(size_t{2}, size_t{0}, 0, 0, size_t{0}, plan.plan);
+  const quant::Plan& parsed = *plan.parsed;
+  const bool drawn = parsed.strategy->takes_range && !parsed.metric;
+  return std::tuple(size_t{drawn ? 1U : 0U}, parsed.metric ? 1 + index_of(quant::metrics(), parsed.metric) : 0,
+                    parsed.low, parsed.high, index_of(quant::strategies(), parsed.strategy), plan.plan);
+}
+
+std::optional<quant::Plan> parse(const std::string& plan) {
+  if (trainer::is_plan_file(plan)) return std::nullopt;
+  return quant::parse_plan(plan);
+}
+
+void add(Group& group, const Outcome& run) {
+  auto plan = std::ranges::find(group.plans, run.plan, &PlanRuns::plan);
+  if (plan == group.plans.end()) plan = group.plans.insert(plan, {run.plan, parse(run.plan), {}});
+  plan->runs.push_back(&run);
+}
+
+void sort(Group& group) {
+  std::ranges::stable_sort(group.plans, {}, order_of);
+  for (PlanRuns& plan : group.plans) std::ranges::stable_sort(plan.runs, {}, &Outcome::seed);
+}
+
+/// Says of groups of one model and data what sets them apart: the settings in which they differ.
+void name_settings(std::vector<Group>& groups, const std::vector<Settings>& settings) {
+  for (size_t i = 0; i < groups.size(); ++i) {
+    std::set<std::string> apart;
+    for (size_t j = 0; j < groups.size(); ++j) {
+      if (groups[j].model != groups[i].model || groups[j].data != groups[i].data) continue;
+      for (const auto& [key, value] : settings[i])
+        if (const auto other = settings[j].find(key); other == settings[j].end() || other->second != value)
+          apart.insert(key);
+    }
+    for (const std::string& key : apart)
+      groups[i].settings += fmt::format("{}{} {}", groups[i].settings.empty() ? "" : ", ", key, settings[i].at(key));
+  }
+}
+
+}  // namespace
+
+std::vector<const Outcome*> PlanRuns::finished() const {
+  std::vector<const Outcome*> finished;
+  for (const Outcome* run : runs)
+    if (run->status == Status::finished) finished.push_back(run);
+  return finished;
+}
+
+std::vector<double> PlanRuns::figures() const {
+  std::vector<double> figures;
+  for (const Outcome* run : finished()) figures.push_back(run->final->value);
+  return figures;
+}
+
+std::string Group::title() const {
+  return fmt::format("{} on {}{}", model, data, settings.empty() ? "" : fmt::format(" ({})", settings));
+}
+
+std::vector<SignComparison> Group::comparisons() const {
+  std::vector<SignComparison> comparisons;
+  for (const PlanRuns& rising : plans) {
+    const size_t sign = rising.plan.find(":C+:");
+    if (!rising.parsed || sign == std::string::npos) continue;
+    std::string opposite = rising.plan;
+    opposite[sign + 2] = '-';
+    const auto falling = std::ranges::find(plans, opposite, &PlanRuns::plan);
+    if (falling == plans.end()) continue;
+    std::vector<std::pair<double, double>> pairs;
+    std::vector<double> up, down;
+    for (const Outcome* first : rising.finished())
+      for (const Outcome* second : falling->finished())
+        if (first->seed == second->seed) {
+          up.push_back(first->final->value);
+          down.push_back(second->final->value);
+          pairs.emplace_back(up.back(), down.back());
+        }
+    SignComparison comparison{rising.plan, opposite, 0, 0, compare(pairs, measure.higher_is_better)};
+    if (!pairs.empty()) {
+      comparison.rising_mean = mean(up);
+      comparison.falling_mean = mean(down);
+    }
+    comparisons.push_back(comparison);
+  }
+  return comparisons;
+}
+
+Grouping group_runs(std::span<const Outcome> outcomes) {
+  Grouping grouping;
+  std::vector<const Outcome*> runs;
+  for (const Outcome& run : outcomes) (run.id.empty() ? grouping.unknown : runs).push_back(&run);
+  // Of equal runs one that finished counts.
+  std::ranges::stable_sort(runs, {}, [](const Outcome* run) { return run->status != Status::finished; });
+  std::set<std::string> ids;
+  std::vector<Settings> settings;
+  for (const Outcome* run : runs) {
+    if (!ids.insert(run->id).second) {
+      grouping.repeats.push_back(run);
+      continue;
+    }
+    const Settings own = settings_of(*run);
+    size_t i = 0;
+    while (i < settings.size() && !(settings[i] == own && grouping.groups[i].data == run->data)) ++i;
+    if (i == settings.size()) {
+      const bool text = models::find_model_kind(run->model).input == models::ModelInput::tokens;
+      grouping.groups.push_back({run->model, run->data, "", text ? kPerplexity : kAccuracy, {}});
+      settings.push_back(own);
+    }
+    add(grouping.groups[i], *run);
+  }
+  for (Group& group : grouping.groups) sort(group);
+  name_settings(grouping.groups, settings);
+  std::ranges::stable_sort(grouping.groups, {}, &Group::title);
+  return grouping;
+}
+
+std::string with_unit(const Measure& measure, double value) { return fmt::format("{:.2f}{}", value, measure.unit); }
+
+}  // namespace fqt::study
