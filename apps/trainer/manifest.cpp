@@ -4,6 +4,7 @@
 #include "engine/kernels/table.h"
 #include "trainer/files.h"
 #include "trainer/host.h"
+#include "trainer/plan_view/export.h"
 #include "trainer/recipes.h"
 
 namespace fqt::trainer {
@@ -35,6 +36,7 @@ Json describe_data(const Experiment& experiment) {
 Json describe_run(const Experiment& experiment) {
   const Config& config = experiment.config;
   const BuildInfo& build = build_info();
+  const Json plan = plan_summary(experiment);
   return {{"status", "running"},
           {"version", build.version},
           {"commit", build.commit},
@@ -50,7 +52,9 @@ Json describe_run(const Experiment& experiment) {
           {"recipe", describe_recipe(config)},
           {"seed", config.seed},
           {"batch", config.train.batch},
-          {"steps", config.train.steps}};
+          {"steps", config.train.steps},
+          {"sites", plan["sites"]},
+          {"size", plan["size"]}};
 }
 
 void write_manifest(const RunDirectory& directory, const Json& manifest) {

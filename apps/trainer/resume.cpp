@@ -1,51 +1,15 @@
 #include "trainer/resume.h"
 
-#include <algorithm>
-
 #include "engine/check.h"
-#include "engine/hash.h"
 #include "trainer/bit_schedule.h"
-#include "trainer/config_keys.h"
 #include "trainer/host.h"
+#include "trainer/identity.h"
 #include "trainer/plan_file.h"
 #include "trainer/text.h"
 #include "trainer/trainer.h"
 
 namespace fqt::trainer {
 namespace {
-
-/// Keys that may differ: they change no result, or have a check of their own (steps, the plan's bits, the data's
-/// hashes, and the weights to start from, which are behind a run that has begun).
-constexpr std::string_view kFree[] = {
-    "threads",     "out",         "weights", "data", "plan", "checkpoint.every", "checkpoint.seconds",
-    "train.steps", "train.epochs"};
-
-bool is_free(std::string_view key) { return std::ranges::find(kFree, key) != std::end(kFree); }
-
-Json deciding_keys(const Config& config) {
-  Json keys = Json::object();
-  for (const ConfigKey& key : config_keys())
-    if (!is_free(key.name) && is_given(key, config)) keys[std::string(key.name)] = toml_value(key, config);
-  return keys;
-}
-
-std::string bits_hash(const quant::BitTable& bits) {
-  uint64_t hash = 0;
-  for (const quant::SiteBits& site : bits) {
-    std::string text = site.site + (site.is_float ? " float" : "");
-    if (!site.is_float)
-      for (const quant::ProductBits& product : site.products) text += fmt::format(" {}x{}", product.lhs, product.rhs);
-    hash = hash_text(text, hash);
-  }
-  return to_hex(hash);
-}
-
-Json hashes_of(const Json& data) {
-  Json hashes = Json::object();
-  for (const auto& [key, value] : data.items())
-    if (key.ends_with("_hash")) hashes[key] = value;
-  return hashes;
-}
 
 /// The first step, counted from 0, below `done` that another length of the run would have changed; -1: none.
 int64_t first_changed(const Experiment& experiment, int64_t other_steps, int64_t done) {
@@ -69,12 +33,6 @@ void check_version(const Checkpoint& checkpoint) {
 }
 
 }  // namespace
-
-Json run_identity(const Experiment& experiment, const Json& data) {
-  return {{"version", build_info().version},        {"commit", build_info().commit},
-          {"steps", experiment.config.train.steps}, {"config", deciding_keys(experiment.config)},
-          {"bits", bits_hash(experiment.bits)},     {"data", hashes_of(data)}};
-}
 
 ResumedConfig resumed_config(const RunDirectory& directory, const Checkpoint& checkpoint,
                              const std::vector<std::vector<Assignment>>& layers) {
@@ -120,8 +78,8 @@ void check_resumable(const Experiment& experiment, const Checkpoint& checkpoint)
         now, experiment.config.train.schedule, experiment.config.bits.schedule, changed + 1, then);
 }
 
-void check_same_data(const Checkpoint& checkpoint, const Experiment& experiment, const Json& data) {
-  if (checkpoint.identity.value("data", Json::object()) != hashes_of(data))
+void check_same_data(const Checkpoint& checkpoint, const Experiment& experiment) {
+  if (checkpoint.identity.value("data", Json::object()) != data_hashes(experiment.data))
     fail(ErrorKind::data,
          "[resume] the data in {} is not what {} was trained on; its hash is another. Name the right "
          "data with --data",

@@ -10,10 +10,6 @@
 
 namespace fqt::trainer {
 
-/// What a run must share with one that goes on from its checkpoint: version, every key that decides what is computed,
-/// the bits of each site and the hashes of the data. `data` is the manifest's.
-Json run_identity(const Experiment& experiment, const Json& data);
-
 /// What a resumed run goes on with.
 struct Resumption {
   Checkpoint checkpoint;
@@ -35,6 +31,6 @@ ResumedConfig resumed_config(const RunDirectory& directory, const Checkpoint& ch
 void check_resumable(const Experiment& experiment, const Checkpoint& checkpoint);
 
 /// Error(data) where the data is not what the run began with.
-void check_same_data(const Checkpoint& checkpoint, const Experiment& experiment, const Json& data);
+void check_same_data(const Checkpoint& checkpoint, const Experiment& experiment);
 
 }  // namespace fqt::trainer

@@ -16,4 +16,7 @@ class RunLock {
   Descriptor file_;
 };
 
+/// Whether a process trains in the directory now.
+bool is_training(const RunDirectory& directory);
+
 }  // namespace fqt::trainer

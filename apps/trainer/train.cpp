@@ -11,6 +11,7 @@
 #include "trainer/figures.h"
 #include "trainer/files.h"
 #include "trainer/host.h"
+#include "trainer/identity.h"
 #include "trainer/log.h"
 #include "trainer/manifest.h"
 #include "trainer/plan_file.h"
@@ -51,11 +52,13 @@ class Run {
         progress_(progress),
         interrupt_(interrupt),
         manifest_(std::move(manifest)),
-        identity_(run_identity(experiment, manifest_["data"])),
+        identity_(run_identity(config_, experiment.bits, data_hashes(experiment.data),
+                               from ? from->checkpoint.identity.value("start", "") : start_hash(config_))),
         log_(directory.log()),
         state_(from ? from->checkpoint.state : RunState{}),
         trainer_(experiment, state_),
         checkpoints_(directory, config_.checkpoint, from ? &from->checkpoint : nullptr) {
+    manifest_["id"] = run_id(identity_, config_.plan);
     if (from) {
       go_on(std::move(*from));
     } else {
@@ -221,6 +224,7 @@ class Run {
     if (config_.quant.accumulator_bits > 0) manifest_["accumulator_overflows"] = overflows();
     manifest_["steps_done"] = trainer_.done();
     manifest_["seconds"] = trainer_.seconds();
+    manifest_["items_per_second"] = trainer_.items_per_second();
     manifest_["memory_peak"] = peak_resident_bytes();
     if (!message.empty()) manifest_["message"] = message;
     log_.end(status, trainer_.done(), message);
@@ -281,7 +285,7 @@ TrainResult train(Experiment& experiment, const MemoryNeed& memory, const RunDir
   Json manifest = describe_run(experiment);
   manifest["memory_expected"] = memory.total();
   if (from) {
-    check_same_data(from->checkpoint, experiment, manifest["data"]);
+    check_same_data(from->checkpoint, experiment);
     cut_logs(directory, from->checkpoint.state, progress);
   }
   return Run(experiment, std::move(manifest), directory, progress, interrupt, from ? &*from : nullptr)

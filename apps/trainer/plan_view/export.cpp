@@ -17,12 +17,18 @@ Json number(double value) {
   return value;
 }
 
-Json site_json(const PlanView& view, const PlannedModel& plan, size_t index) {
+Json site_summary(const PlanView& view, const PlannedModel& plan, size_t index) {
   const quant::SiteShape& site = view.sites[index];
   const std::optional<int> bits = plan.site_bits(index);
   Json json{{"site", site.name}, {"kind", site.kind}, {"bits", bits ? Json(*bits) : Json()}};
   for (const quant::Metric& metric : quant::metrics())
     json[std::string(metric.name)] = number(view.metric(metric, plan, index));
+  return json;
+}
+
+Json site_json(const PlanView& view, const PlannedModel& plan, size_t index) {
+  const quant::SiteShape& site = view.sites[index];
+  Json json = site_summary(view, plan, index);
   json["groups"] = site.geometry.groups;
   json["calls"] = site.calls;
   const quant::Precision& precision = plan.precision.at(site.name);
@@ -88,6 +94,14 @@ Json plan_json(const PlanView& view) {
   }
   json["plans"] = Json::array();
   for (const PlannedModel& plan : view.plans) add_plan(json["plans"].emplace_back(), view, plan);
+  return json;
+}
+
+Json plan_summary(const Experiment& experiment) {
+  const PlanView view = view_plan(experiment.config, experiment.sites);
+  const PlannedModel& plan = view.plans.front();
+  Json json{{"sites", Json::array()}, {"size", size_json(plan.size)}};
+  for (size_t site = 0; site < view.sites.size(); ++site) json["sites"].push_back(site_summary(view, plan, site));
   return json;
 }
 

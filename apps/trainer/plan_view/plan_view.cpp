@@ -11,6 +11,19 @@
 #include "trainer/recipes.h"
 
 namespace fqt::trainer {
+namespace {
+
+PlannedModel planned(const Config& config, std::span<const quant::SiteShape> sites) {
+  PlannedModel plan;
+  plan.text = config.plan;
+  if (!is_plan_file(config.plan)) plan.plan = quant::parse_plan(config.plan);
+  plan.bits = plan_bits(config, sites);
+  plan.precision = quant::make_precision_table(plan.bits, config.quant);
+  plan.size = quant::plan_size(sites, plan.precision, config.train.batch);
+  return plan;
+}
+
+}  // namespace
 
 std::optional<int> PlannedModel::site_bits(size_t site) const {
   if (bits[site].is_float) return std::nullopt;
@@ -39,25 +52,16 @@ double PlanView::metric(const quant::Metric& metric, const PlannedModel& plan, s
 
 PlanView view_plans(const std::vector<Config>& configs, const models::ModelOptions& options) {
   const Config& first = configs.front();
-  PlanView view{first.model,
-                describe_recipe(first),
-                describe_schedule(first),
-                schedule_json(first),
-                first.train.batch,
-                first.seed,
-                {},
-                {}};
-  view.sites = models::trace_sites(*models::build_model(first.model, options), options,
-                                   models::find_model_kind(first.model).input);
-  for (const Config& config : configs) {
-    PlannedModel& plan = view.plans.emplace_back();
-    plan.text = config.plan;
-    if (!is_plan_file(config.plan)) plan.plan = quant::parse_plan(config.plan);
-    plan.bits = plan_bits(config, view.sites);
-    plan.precision = quant::make_precision_table(plan.bits, config.quant);
-    plan.size = quant::plan_size(view.sites, plan.precision, view.batch);
-  }
+  PlanView view = view_plan(first, models::trace_sites(*models::build_model(first.model, options), options,
+                                                       models::find_model_kind(first.model).input));
+  for (size_t i = 1; i < configs.size(); ++i) view.plans.push_back(planned(configs[i], view.sites));
   return view;
+}
+
+PlanView view_plan(const Config& config, std::vector<quant::SiteShape> sites) {
+  PlannedModel plan = planned(config, sites);
+  return {config.model, describe_recipe(config), describe_schedule(config), schedule_json(config), config.train.batch,
+          config.seed,  std::move(sites),        {std::move(plan)}};
 }
 
 std::string meaning(const PlannedModel& planned) {

@@ -48,6 +48,9 @@ struct PlanView {
 /// models::build_model, quant::parse_plan and read_plan_file.
 PlanView view_plans(const std::vector<Config>& configs, const models::ModelOptions& options);
 
+/// The plan of one configuration, for sites that are known.
+PlanView view_plan(const Config& config, std::vector<quant::SiteShape> sites);
+
 /// What a plan does, in a line: "bits fall with accumulation (terms of each sum), mapping linear".
 std::string meaning(const PlannedModel& plan);
 
