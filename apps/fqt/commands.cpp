@@ -8,6 +8,7 @@ constexpr Command kCommands[] = {
     {"eval", "test accuracy of a finished run", declare_eval},
     {"export", "the weights of a finished run, for PyTorch", declare_export},
     {"plan", "the bits of each layer under a plan, before it is run", declare_plan},
+    {"report", "what runs come to: one HTML file of figures and tables", declare_report},
     {"recipes", "the ways to train on integers that are built in", declare_recipes},
     {"explain", "a model's matrix products, and one of them walked through", declare_explain},
     {"quantize", "round an array to a grid, and see what is lost", declare_quantize},

@@ -16,8 +16,7 @@ std::string Chart::html() const {
   std::string chosen;
   for (const Choice& choice : choices) {
     chosen += fmt::format("<label>{} <select data-signal=\"{}\">", escaped(choice.label), escaped(choice.signal));
-    for (const std::string& value : choice.values)
-      chosen += fmt::format("<option>{}</option>", escaped(value));
+    for (const std::string& value : choice.values) chosen += fmt::format("<option>{}</option>", escaped(value));
     chosen += "</select></label>\n";
   }
   if (!chosen.empty()) chosen = "<div class=\"choices\">\n" + chosen + "</div>\n";

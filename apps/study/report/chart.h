@@ -11,10 +11,10 @@ namespace fqt::study {
 struct Chart {
   std::string id;
   std::string title;
-  std::string summary;  ///< what it shows, in words: for those who do not see it
-  std::string note;     ///< how it is computed
-  std::string spec;     ///< "curves": curves.vg.json
-  std::string csv;      ///< the data set that is saved as CSV
+  std::string summary;                              ///< what it shows, in words: for those who do not see it
+  std::string note;                                 ///< how it is computed
+  std::string spec;                                 ///< "curves": curves.vg.json
+  std::string csv;                                  ///< the data set that is saved as CSV
   trainer::Json data = trainer::Json::object();     ///< name -> data set: columns, or a grid (grid_data)
   trainer::Json signals = trainer::Json::object();  ///< name -> value
   struct Choice {

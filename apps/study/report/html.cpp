@@ -47,6 +47,15 @@ std::string escaped(std::string_view text) {
   return result;
 }
 
+std::string escaped_lines(std::string_view text) {
+  std::string result;
+  for (size_t end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {
+    result += escaped(text.substr(0, end)) + "\n";
+    text.remove_prefix(end + 1);
+  }
+  return result + escaped(text);
+}
+
 std::string script_json(const Json& json) {
   std::string text = trainer::to_text(json);
   replace_all(text, "<", "\\u003c");  // neither </script> nor <!-- can end the script

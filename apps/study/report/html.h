@@ -8,8 +8,11 @@
 
 namespace fqt::study {
 
-/// Text that is safe in HTML, in attributes, too. Bytes that are not UTF-8 are replaced, control characters written out.
+/// Text that is safe in HTML, in attributes, too. Bytes that are not UTF-8 are replaced, control characters written
+/// out.
 std::string escaped(std::string_view text);
+/// The same, but ends of lines stay.
+std::string escaped_lines(std::string_view text);
 
 /// JSON that is safe within <script>: no '<' is left in it.
 std::string script_json(const trainer::Json& json);

@@ -12,11 +12,20 @@
 
   const say = (text) => { document.querySelector(".status").textContent = text; };
 
-  /** {step: [1, 2], loss: [3, 4]} as [{step: 1, loss: 3}, ...]. */
-  const rows = (columns) => {
-    const names = Object.keys(columns);
-    return names.length === 0 ? []
-      : columns[names[0]].map((_, i) => Object.fromEntries(names.map((name) => [name, columns[name][i]])));
+  /** A column of few distinct texts is {of: ["a", "b"], at: [0, 0, 1]}. */
+  const column = (values) => Array.isArray(values) ? values : values.at.map((index) => values.of[index]);
+
+  /** The rows of a data set: of columns {step: [1, 2], loss: [3, 4]}, or of a grid, which has a value for each
+      combination of what stands on its axes: {axes: {plan: ["U:6"], layer: ["a", "b"]}, name: "bits", values: [6, 6]}. */
+  const rows = (data) => {
+    if (!data.axes) {
+      const columns = Object.entries(data).map(([name, values]) => [name, column(values)]);
+      return columns[0][1].map((_, i) => Object.fromEntries(columns.map(([name, values]) => [name, values[i]])));
+    }
+    let cells = [{}];
+    for (const [name, values] of Object.entries(data.axes))
+      cells = cells.flatMap((cell) => values.map((value) => ({...cell, [name]: value})));
+    return cells.map((cell, i) => ({...cell, [data.name]: data.values[i]}));
   };
 
   /** Rows of fields as CSV (RFC 4180). */
@@ -146,9 +155,9 @@
   };
 
   const figureCsv = (figure) => {
-    const columns = figure.data[figure.csv];
-    const names = Object.keys(columns);
-    return csv([names, ...rows(columns).map((row) => names.map((name) => row[name]))]);
+    const cells = rows(figure.data[figure.csv]);
+    const names = Object.keys(cells[0] ?? {});
+    return csv([names, ...cells.map((cell) => names.map((name) => cell[name]))]);
   };
 
   const tableCsv = (table) => csv([...table.rows].map((row) => [...row.cells].flatMap((cell) =>

@@ -11,9 +11,14 @@ namespace {
 
 using trainer::Json;
 
-const Mark kMarks[] = {{{}, "circle"},      {{}, "triangle-up"},        {{6, 4}, "triangle-down"},
-                       {{2, 3}, "diamond"}, {{10, 3, 2, 3}, "square"},  {{4, 2}, "cross"},
-                       {{12, 4}, "triangle-right"}, {{8, 2, 2, 2, 2, 2}, "triangle-left"}};
+const Mark kMarks[] = {{{}, "circle"},
+                       {{}, "triangle-up"},
+                       {{6, 4}, "triangle-down"},
+                       {{2, 3}, "diamond"},
+                       {{10, 3, 2, 3}, "square"},
+                       {{4, 2}, "cross"},
+                       {{12, 4}, "triangle-right"},
+                       {{8, 2, 2, 2, 2, 2}, "triangle-left"}};
 
 constexpr std::string_view kColors[] = {"a", "f", "d", "p", "i", "u", "r", "float", "file"};
 
@@ -42,9 +47,7 @@ PlanStyle wanted(const PlanRuns& plan) {
 
 std::vector<PlanStyle> plan_styles(std::span<const PlanRuns> plans) {
   std::vector<PlanStyle> styles;
-  const auto colored = [&](std::string_view color) {
-    return std::ranges::count(styles, color, &PlanStyle::color);
-  };
+  const auto colored = [&](std::string_view color) { return std::ranges::count(styles, color, &PlanStyle::color); };
   const auto marked = [&](const Mark& mark) { return std::ranges::count(styles, &mark, &PlanStyle::mark); };
   for (const PlanRuns& plan : plans) {
     PlanStyle style = wanted(plan);
