@@ -1,6 +1,7 @@
 #include "data/find.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 
 namespace fqt::data {
@@ -21,6 +22,20 @@ std::vector<Found> find_data(const std::string& folder) {
   }
   if (!error) look(folder);
   std::ranges::sort(found, {}, &Found::path);
+  return found;
+}
+
+std::string data_directory() {
+  const char* given = std::getenv("FQT_DATA");
+  return given && *given ? given : "data";
+}
+
+std::vector<Found> find_data_here() {
+  std::vector<Found> found = find_data(data_directory());
+  for (Found& here : find_data(".")) {
+    here.path = std::filesystem::path(here.path).lexically_normal().string();
+    found.push_back(std::move(here));
+  }
   return found;
 }
 

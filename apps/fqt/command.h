@@ -30,6 +30,7 @@ Action declare_train(CLI::App& app);
 Action declare_eval(CLI::App& app);
 Action declare_export(CLI::App& app);
 Action declare_plan(CLI::App& app);
+Action declare_sweep(CLI::App& app);
 Action declare_report(CLI::App& app);
 Action declare_recipes(CLI::App& app);
 Action declare_explain(CLI::App& app);

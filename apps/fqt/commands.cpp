@@ -7,6 +7,7 @@ constexpr Command kCommands[] = {
     {"train", "train a model on low-bit integers or in float", declare_train},
     {"eval", "test accuracy of a finished run", declare_eval},
     {"export", "the weights of a finished run, for PyTorch", declare_export},
+    {"sweep", "many runs: a grid of models, plans and seeds, that can be stopped and gone on with", declare_sweep},
     {"plan", "the bits of each layer under a plan, before it is run", declare_plan},
     {"report", "what runs come to: one HTML file of figures and tables", declare_report},
     {"recipes", "the ways to train on integers that are built in", declare_recipes},

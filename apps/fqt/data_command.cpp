@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,20 +33,12 @@ struct Arguments {
 
 /// Where data lies: --dir, else FQT_DATA, else the folder `data` here.
 std::string data_directory(const Arguments& arguments) {
-  if (!arguments.directory.empty()) return arguments.directory;
-  const char* given = std::getenv("FQT_DATA");
-  return given && *given ? given : "data";
+  return arguments.directory.empty() ? data::data_directory() : arguments.directory;
 }
 
 /// What --dir names, else all that may hold data here.
 std::vector<data::Found> find_all(const Arguments& arguments) {
-  std::vector<data::Found> found = data::find_data(data_directory(arguments));
-  if (!arguments.directory.empty()) return found;
-  for (data::Found& here : data::find_data(".")) {
-    here.path = std::filesystem::path(here.path).lexically_normal().string();
-    found.push_back(std::move(here));
-  }
-  return found;
+  return arguments.directory.empty() ? data::find_data_here() : data::find_data(arguments.directory);
 }
 
 void run_list(const Arguments& arguments) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <limits>
 #include <set>
 #include <sstream>
@@ -165,7 +166,8 @@ void read_event(const Record& line, Outcome& outcome) {
   const auto event = line.get<std::string>("event");
   const auto step = line.get<int64_t>("step");
   if (event == "step") {
-    outcome.losses.push_back({step, line.get<double>("loss"), line.get<double>("learning_rate")});
+    outcome.losses.push_back(
+        {step, line.get<double>("loss"), line.get<double>("learning_rate"), line.get<double>("seconds")});
   } else if (event == "evaluation") {
     EvaluationPoint& point = outcome.evaluations.emplace_back();
     point.step = step;
@@ -187,7 +189,6 @@ void read_log(const RunDirectory& directory, Outcome& outcome) {
     const std::string where = fmt::format("{}:{}", directory.log(), number);
     read_event({parse(line, where), where, "it is damaged, or another version wrote it"}, outcome);
   }
-  if (!outcome.losses.empty()) outcome.steps_done = std::max(outcome.steps_done, outcome.losses.back().step);
 }
 
 bool is_run(const fs::path& folder) {
@@ -240,8 +241,25 @@ Outcome read_outcome(const std::string& directory, Read what) {
     outcome.seed = outcome.config.seed;
     outcome.steps = outcome.config.train.steps;
   }
+  outcome.steps_done = std::max(outcome.steps_done, last_step(directory));
   if (what == Read::all) read_log(run, outcome);
   return outcome;
+}
+
+int64_t last_step(const std::string& directory) {
+  constexpr int64_t kEnd = 4096;  // bytes, which hold the last lines
+  std::ifstream file(directory + "/log.jsonl", std::ios::binary | std::ios::ate);
+  if (!file) return 0;
+  const auto size = static_cast<int64_t>(file.tellg());
+  file.seekg(std::max<int64_t>(size - kEnd, 0));
+  int64_t step = 0;
+  for (std::string line; std::getline(file, line) && !file.eof();) {
+    const Json json = Json::parse(line, nullptr, false);
+    if (!json.is_object()) continue;  // the first of these lines may begin before them
+    const auto value = json.find("step");
+    if (value != json.end() && value->is_number_integer()) step = value->get<int64_t>();
+  }
+  return step;
 }
 
 std::vector<Outcome> read_outcomes(const std::vector<std::string>& folders, Read what) {

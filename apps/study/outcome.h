@@ -27,6 +27,7 @@ struct LossPoint {
   int64_t step = 0;  ///< steps done, this one included
   double loss = 0;   ///< of that step's batch, in nats; NaN where it was no number
   double learning_rate = 0;
+  double seconds = 0;  ///< of training so far
 };
 
 /// An evaluation of log.jsonl. Images have accuracy and top5, in percent, text perplexity.
@@ -93,13 +94,16 @@ struct Outcome {
 
 /// How much of a run directory is read.
 enum class Read {
-  summary,  ///< config.toml and manifest.json
-  all,      ///< and log.jsonl
+  summary,  ///< config.toml, manifest.json and how far log.jsonl has come
+  all,      ///< and all of log.jsonl
 };
 
 /// Error(missing) where there is no run directory; Error(data) naming the file and the key, or the line, where
 /// manifest.json or log.jsonl lacks what is read from it, as those of another version of fqt may.
 Outcome read_outcome(const std::string& directory, Read what = Read::all);
+
+/// Steps done by the last whole line of a run's log.jsonl that says so; 0 where there is none. Reads its end alone.
+int64_t last_step(const std::string& directory);
 
 /// Of each folder the run that it holds, or the runs in its folders, or in those of its folder `runs` (a sweep's), in
 /// the order of their names; a run that is named twice is read once. Error(missing) naming a folder that does not

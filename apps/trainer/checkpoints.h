@@ -15,6 +15,9 @@ namespace fqt::trainer {
 /// Error(missing) where there is none, Error(data) where none can be read.
 Checkpoint newest_checkpoint(const RunDirectory& directory, const std::function<void(const std::string&)>& warn);
 
+/// Whether there is one to go on from, readable or not.
+bool has_checkpoint(const RunDirectory& directory);
+
 /// Writes the checkpoints of a run: when they are due, and which are kept.
 class Checkpoints {
  public:

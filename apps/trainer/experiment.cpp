@@ -31,12 +31,7 @@ int64_t steps_of(const TrainOptions& options, const data::Data& data, int64_t ba
   return data.images() ? kStepsOnFolder : kEpochsOnText * batches_per_epoch;
 }
 
-/// A run directory can then be evaluated from anywhere.
-std::string anchored(const std::string& data) {
-  for (const data::DataKind& kind : data::data_kinds())
-    if (kind.built_in && kind.name == data) return data;
-  return std::filesystem::absolute(data).lexically_normal().string();
-}
+std::string absolute(const std::string& path) { return std::filesystem::absolute(path).lexically_normal().string(); }
 
 /// What is better said before data is read than after.
 void check_before_data(const Config& config) {
@@ -78,6 +73,23 @@ quant::BitTable plan_bits(const Config& config, std::span<const quant::SiteShape
                             static_cast<uint64_t>(config.seed));
 }
 
+Config settled_config(const Config& config, const data::Data& data) {
+  Config settled = config;
+  if (is_plan_file(config.plan)) settled.plan = absolute(config.plan);
+  if (!config.weights.empty()) settled.weights = absolute(config.weights);
+  const data::ImageData* images = data.images();
+  if (config.train.augment == "auto") settled.train.augment = images && images->augment ? "on" : "off";
+  settled.train.steps = steps_of(config.train, data, training_batches(data, config)->batches_per_epoch());
+  settled.train.epochs = 0;
+  return settled;
+}
+
+std::string anchored_data(const std::string& data) {
+  for (const data::DataKind& kind : data::data_kinds())
+    if (kind.built_in && kind.name == data) return data;
+  return absolute(data);
+}
+
 Experiment open_experiment(const Config& config) {
   check_before_data(config);
   const int64_t before = resident_bytes();
@@ -85,7 +97,7 @@ Experiment open_experiment(const Config& config) {
   const int64_t bytes = std::max<int64_t>(resident_bytes() - before, 0);
   Experiment experiment = open_experiment(config, std::move(data));
   experiment.data_bytes = bytes;
-  experiment.config.data = anchored(config.data);
+  experiment.config.data = anchored_data(config.data);
   return experiment;
 }
 
@@ -93,22 +105,12 @@ Experiment open_experiment(const Config& config, data::Data data) {
   check_before_data(config);
   set_threads(static_cast<int>(config.threads));
   Experiment experiment;
-  experiment.config = config;
   experiment.data = std::move(data);
-  if (is_plan_file(config.plan))
-    experiment.config.plan = std::filesystem::absolute(config.plan).lexically_normal().string();
-  const data::ImageData* images = experiment.data.images();
-  if (config.train.augment == "auto") experiment.config.train.augment = images && images->augment ? "on" : "off";
   const models::ModelOptions shape = model_options(config, experiment.data);
-  experiment.config.train.steps =
-      steps_of(config.train, experiment.data, training_batches(experiment.data, config)->batches_per_epoch());
-  experiment.config.train.epochs = 0;
+  experiment.config = settled_config(config, experiment.data);
   experiment.model = models::build_model(config.model, shape);
   layers::initialize(*experiment.model, static_cast<uint64_t>(config.seed));
-  if (!config.weights.empty()) {
-    load_weights(config.weights, *experiment.model);
-    experiment.config.weights = std::filesystem::absolute(config.weights).lexically_normal().string();
-  }
+  if (!config.weights.empty()) load_weights(config.weights, *experiment.model);
   experiment.sites = models::trace_sites(*experiment.model, shape, models::find_model_kind(config.model).input);
   experiment.bits = plan_bits(experiment.config, experiment.sites);
   experiment.precision = quant::make_precision_table(experiment.bits, config.quant);

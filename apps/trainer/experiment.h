@@ -39,6 +39,13 @@ std::string describe_batch(const Experiment& experiment);
 /// The bits of a model's sites under config.plan, be it a text or a file.
 quant::BitTable plan_bits(const Config& config, std::span<const quant::SiteShape> sites);
 
+/// A configuration as a run on `data` resolves it: train.steps set instead of train.epochs, no switch "auto", paths of
+/// a plan file and of weights absolute. Errors as training_batches.
+Config settled_config(const Config& config, const data::Data& data);
+
+/// Built-in data by name, or an absolute path: a run directory can then be evaluated from anywhere.
+std::string anchored_data(const std::string& data);
+
 /// Sets the number of threads, too. Error(usage), Error(missing) or Error(data) for what cannot be built; nothing is
 /// written.
 Experiment open_experiment(const Config& config);

@@ -1,7 +1,6 @@
 #include "trainer/plan_file.h"
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <map>
@@ -14,6 +13,7 @@
 #include "trainer/bit_schedule.h"
 #include "trainer/files.h"
 #include "trainer/text.h"
+#include "trainer/toml.h"
 
 namespace fqt::trainer {
 namespace {
@@ -145,12 +145,7 @@ class RuleReader {
 
 std::vector<Rule> read_rules(const std::string& file_path) {
   const std::string text = read_text_file(file_path), path = printable(file_path);
-  toml::table file;
-  try {
-    file = toml::parse(text);
-  } catch (const toml::parse_error& error) {
-    fail(ErrorKind::usage, "[plan] {}:{}: this is not TOML: {}", path, error.source().begin.line, error.description());
-  }
+  const toml::table file = parse_toml(text, path, "plan");
   std::vector<Rule> rules;
   for (const auto& [key, node] : file) {
     check(key.str() == "rule" && node.is_array_of_tables(),

@@ -27,10 +27,9 @@ std::vector<std::string> figures(const ProgressState& state) {
     texts.push_back(state.items == "tokens" ? fmt::format("perplexity {:.1f}", math::exp(state.loss))
                                             : fmt::format("accuracy {:.1f} %", state.accuracy));
   }
-  if (state.items_per_second > 0) {
+  if (state.items_per_second > 0 || state.seconds_left > 0)
     texts.push_back(fmt::format("{} left", clock_time(state.seconds_left)));
-    texts.push_back(fmt::format("{:.0f} {}/s", state.items_per_second, state.items));
-  }
+  if (state.items_per_second > 0) texts.push_back(fmt::format("{:.0f} {}/s", state.items_per_second, state.items));
   return texts;
 }
 

@@ -11,7 +11,7 @@ namespace fqt::trainer {
 namespace {
 
 constexpr BuiltInRecipe kRecipes[] = {
-#include "recipes.inc"  // made from recipes/*.toml by embed_recipes.cmake
+#include "recipes.inc"  // made from recipes/*.toml by embed_toml.cmake
 };
 
 bool is_switch(const std::string& key) { return key.starts_with("quant.") || key == "layers.norm"; }

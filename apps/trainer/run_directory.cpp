@@ -44,8 +44,7 @@ bool make(const std::string& path) {
 }
 
 std::string make_fresh(const Config& config, const std::string& data_name) {
-  const std::string name = fmt::format("runs/{}-{}-{}-s{}", file_name(config.model), file_name(config.plan),
-                                       file_name(data_name), config.seed);
+  const std::string name = "runs/" + run_name(config, data_name);
   if (make(name)) return name;
   for (int n = 2; n <= kMostRuns; ++n)
     if (const std::string numbered = fmt::format("{}-{}", name, n); make(numbered)) return numbered;
@@ -78,6 +77,11 @@ RunDirectory RunDirectory::create(const Config& config, const std::string& data_
 
 std::string RunDirectory::checkpoint(int64_t step) const {
   return fmt::format("{}/step-{:08}.safetensors", checkpoints(), step);
+}
+
+std::string run_name(const Config& config, const std::string& data_name) {
+  const std::string plan = is_plan_file(config.plan) ? fs::path(config.plan).filename().string() : config.plan;
+  return fmt::format("{}-{}-{}-s{}", file_name(config.model), file_name(plan), file_name(data_name), config.seed);
 }
 
 Config finished_config(const RunDirectory& directory) {

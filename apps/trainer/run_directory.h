@@ -36,6 +36,9 @@ class RunDirectory {
   std::string path_;
 };
 
+/// <model>-<plan>-<data>-s<seed>, in letters that need no quoting in a shell.
+std::string run_name(const Config& config, const std::string& data_name);
+
 /// The configuration of a run as it ran, to open the same experiment again: with the threads of this machine, the bits
 /// written beside it, and without the weights it started from.
 Config finished_config(const RunDirectory& directory);

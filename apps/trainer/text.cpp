@@ -94,6 +94,13 @@ std::string did_you_mean(std::string_view word, std::span<const std::string> kno
   return fmt::format("; did you mean {}{}{}?", join(near), near.empty() ? "" : " or ", last);
 }
 
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + '"';
+}
+
 std::string printable(std::string_view text) {
   std::string result;
   for (const char letter : text) {

@@ -25,6 +25,9 @@ std::vector<std::string> near_misses(std::string_view word, std::span<const std:
 /// "; did you mean 'train.batch'?", "; did you mean 'a', 'b' or 'c'?", or nothing.
 std::string did_you_mean(std::string_view word, std::span<const std::string> known);
 
+/// Quoted where it has to be (RFC 4180).
+std::string csv_field(const std::string& text);
+
 /// With control characters written out: "a\\nb", "\\x1b".
 std::string printable(std::string_view text);
 

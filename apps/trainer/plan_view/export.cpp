@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "trainer/text.h"
+
 namespace fqt::trainer {
 namespace {
 
@@ -70,14 +72,6 @@ void add_plan(Json& json, const PlanView& view, const PlannedModel& plan) {
   json["sites"] = Json::array();
   for (size_t site = 0; site < view.sites.size(); ++site) json["sites"].push_back(site_json(view, plan, site));
   json["size"] = size_json(plan.size);
-}
-
-/// Quoted where it has to be (RFC 4180).
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + '"';
 }
 
 }  // namespace

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "study/estimate.h"
+#include "study/run_state.h"
+#include "trainer/interrupt.h"
+#include "trainer/json.h"
+#include "trainer/progress.h"
+
+namespace fqt::study {
+
+struct SweepOptions {
+  Share share;
+  bool retry = false;             ///< run failed ones again, too
+  std::optional<size_t> index{};  ///< only this one, counted from 0
+};
+
+/// A run that is to be done, or gone on with.
+struct Work {
+  const SweepRun* run;
+  double done = 0;    ///< share of its steps, where it goes on
+  Expected expected;  ///< of the whole run
+};
+
+/// A spec's runs and their folder: asked how far they are, and run.
+class Sweep {
+ public:
+  /// Opens the spec's data and works out its runs; nothing is written. Errors as sweep_runs.
+  Sweep(SweepSpec spec, const SweepChoices& choices, const DataPlaces& places);
+
+  const SweepSpec& spec() const { return spec_; }
+  const SweepFolder& folder() const { return folder_; }
+  const std::vector<SweepRun>& runs() const { return runs_; }
+
+  /// Of every run, in order. Errors as state_of.
+  std::vector<RunState> states() const;
+
+  /// Runs that wait or were interrupted, and with `retry` those that failed, with what they are expected to take, which
+  /// `progress` hears, too. Error(interrupted) after a signal.
+  std::vector<Work> work(const SweepOptions& options, trainer::Progress& progress,
+                         const trainer::Interrupt& interrupt) const;
+
+  /// Does the work, each run in a process of its own, and writes the results after each that ends. Error(usage) where
+  /// another sweep works in the folder; Error(interrupted) after a signal, when every run has written its checkpoint.
+  void run(const SweepOptions& options, trainer::Progress& progress, const trainer::Interrupt& interrupt) const;
+
+  /// Writes the results as they are now: a row for each run that has begun, or, of a sweep of sizes, for each.
+  void write_results() const;
+
+ private:
+  SweepSpec spec_;
+  SweepFolder folder_;
+  std::vector<SweepRun> runs_;
+};
+
+/// "5 finished, 1 failed, 2 waiting"
+std::string describe_counts(const std::vector<RunState>& states);
+
+/// A line for each run: its number, status and name, how far it is, its figure.
+std::string status_text(const Sweep& sweep, const std::vector<RunState>& states);
+
+/// For each plan what a step holds and computes.
+std::string sizes_text(const std::vector<SweepRun>& runs);
+
+/// The figures of finished runs over seeds, and C+ beside C-.
+std::string summary_text(const Sweep& sweep, const std::vector<RunState>& states);
+
+/// All of it for programs: counts, runs, groups and comparisons.
+trainer::Json sweep_json(const Sweep& sweep, const std::vector<RunState>& states);
+
+}  // namespace fqt::study
