@@ -8,17 +8,17 @@ namespace fqt::study {
 
 using trainer::Json;
 
-std::vector<Chart> bit_charts(const Group& group) {
-  const std::vector<SiteOutcome>& sites = group.any().sites;
+std::vector<Chart> bit_charts(const Setup& setup) {
+  const std::vector<SiteOutcome>& sites = setup.any().sites;
   Json plans = Json::array(), layers = Json::array(), bits = Json::array();
-  for (const PlanRuns& plan : group.plans) {
+  for (const PlanRuns& plan : setup.plans) {
     const Outcome& run = *plan.runs.front();
     const bool drawn = plan.parsed && plan.parsed->strategy->takes_range && !plan.parsed->metric;
     plans.push_back(drawn ? fmt::format("{} (seed {})", plan.plan, run.seed) : plan.plan);
   }
   for (const SiteOutcome& site : sites) layers.push_back(site.site);
   std::string words;
-  for (const PlanRuns& plan : group.plans) {
+  for (const PlanRuns& plan : setup.plans) {
     int least = 99, most = 0;
     for (const SiteOutcome& site : plan.runs.front()->sites) {
       bits.push_back(site.bits ? Json(*site.bits) : Json());
@@ -32,7 +32,7 @@ std::vector<Chart> bit_charts(const Group& group) {
   }
   if (bits.empty() || bits.size() != plans.size() * layers.size()) return {};
   Chart chart;
-  chart.id = chart_id(group, "bits");
+  chart.id = chart_id(setup, "bits");
   chart.title = "Bits of each layer";
   chart.summary = fmt::format("{} layers, {} plans: {}.", layers.size(), plans.size(), words);
   chart.note = "Planned bits of a layer's input in the forward product; layers in the order they are first called.";

@@ -73,9 +73,9 @@ Line evaluations(const Outcome& run) {
 struct Curves {
   std::vector<std::map<int64_t, Band>> plans;
 
-  Curves(const Group& group, Line (*line_of)(const Outcome&)) : plans(group.plans.size()) {
+  Curves(const Setup& setup, Line (*line_of)(const Outcome&)) : plans(setup.plans.size()) {
     for (size_t i = 0; i < plans.size(); ++i)
-      for (const Outcome* run : group.plans[i].runs)
+      for (const Outcome* run : setup.plans[i].runs)
         if (is_drawn(*run))
           for (const Point& point : line_of(*run)) plans[i][point.step].add(point.value);
   }
@@ -87,12 +87,12 @@ struct Curves {
     return steps.size();
   }
 
-  Json data(const Group& group) const {
+  Json data(const Setup& setup) const {
     TextColumn plan;
     Json step = Json::array(), mean = step, low = step, high = step, runs = step;
     for (size_t i = 0; i < plans.size(); ++i)
       for (const auto& [at, band] : plans[i]) {
-        plan.add(group.plans[i].plan);
+        plan.add(setup.plans[i].plan);
         step.push_back(at);
         mean.push_back(rounded(band.mean()));
         low.push_back(rounded(band.low));
@@ -103,38 +103,38 @@ struct Curves {
   }
 
   /// "At the end: 0.41 (U:6), 0.52 (A:C+:4-8)."
-  std::string ends(const Group& group, int decimals) const {
+  std::string ends(const Setup& setup, int decimals) const {
     std::string text;
     for (size_t i = 0; i < plans.size(); ++i)
       if (!plans[i].empty())
         text += fmt::format("{}{:.{}f} ({})", text.empty() ? "At the last step: " : ", ",
-                            plans[i].rbegin()->second.mean(), decimals, group.plans[i].plan);
+                            plans[i].rbegin()->second.mean(), decimals, setup.plans[i].plan);
     return text + ".";
   }
 };
 
 }  // namespace
 
-std::vector<Chart> curve_charts(const Group& group) {
+std::vector<Chart> curve_charts(const Setup& setup) {
   std::vector<Chart> charts;
   const auto chart = [&](const Curves& curves, const char* what, std::string title, std::string y, int decimals) {
     Chart& added = charts.emplace_back();
-    added.id = chart_id(group, what);
+    added.id = chart_id(setup, what);
     added.title = std::move(title);
-    added.summary = curves.ends(group, decimals);
+    added.summary = curves.ends(setup, decimals);
     added.spec = "curves";
     added.csv = "points";
-    added.data = {{"series", series_data(group.plans)}, {"points", curves.data(group)}};
+    added.data = {{"series", series_data(setup.plans)}, {"points", curves.data(setup)}};
     added.signals = {{"y_title", std::move(y)}};
     added.note = "Lines are means over seeds, bands reach from the lowest seed to the highest.";
   };
-  if (const Curves losses(group, smoothed_losses); losses.steps() > 0) {
+  if (const Curves losses(setup, smoothed_losses); losses.steps() > 0) {
     chart(losses, "loss", "Training loss", "training loss, nats", 4);
-    const int64_t window = smoothing_window(group.any().steps);
+    const int64_t window = smoothing_window(setup.any().steps);
     if (window > 1) charts.back().note += fmt::format(" Each point is the mean loss of the {} steps up to it.", window);
   }
-  if (const Curves tests(group, evaluations); tests.steps() > 1) {
-    const bool text = !group.measure.higher_is_better;
+  if (const Curves tests(setup, evaluations); tests.steps() > 1) {
+    const bool text = !setup.measure.higher_is_better;
     const std::string name = text ? "validation perplexity" : "test accuracy";
     chart(tests, "evaluations", text ? "Validation perplexity on the way" : "Test accuracy on the way",
           text ? name : name + ", %", 2);

@@ -38,11 +38,11 @@ struct Worst {
 
 }  // namespace
 
-std::vector<Chart> error_charts(const Group& group) {
+std::vector<Chart> error_charts(const Setup& setup) {
   std::vector<std::string> plans;
   std::vector<std::vector<Probes>> probes;
   std::set<int64_t> steps;
-  for (const PlanRuns& plan : group.plans) {
+  for (const PlanRuns& plan : setup.plans) {
     std::vector<Probes> runs;
     for (const Outcome* run : plan.runs)
       if (Probes read = read_probes(run->directory); !read.empty()) runs.push_back(std::move(read));
@@ -54,8 +54,8 @@ std::vector<Chart> error_charts(const Group& group) {
   }
   if (plans.empty()) return {};
   std::vector<std::string> layers;
-  for (const SiteOutcome& site : group.any().sites)
-    if (std::ranges::any_of(group.plans, [&](const PlanRuns& plan) {
+  for (const SiteOutcome& site : setup.any().sites)
+    if (std::ranges::any_of(setup.plans, [&](const PlanRuns& plan) {
           const auto& sites = plan.runs.front()->sites;
           const auto found = std::ranges::find(sites, site.site, &SiteOutcome::site);
           return found != sites.end() && found->bits;
@@ -77,7 +77,7 @@ std::vector<Chart> error_charts(const Group& group) {
         }
   if (!worst) return {};
   Chart chart;
-  chart.id = chart_id(group, "errors");
+  chart.id = chart_id(setup, "errors");
   chart.title = "Quantization error of each layer";
   chart.summary = fmt::format("Held worst: {}.", worst->words);
   chart.note = fmt::format(

@@ -22,7 +22,10 @@ void replace_all(std::string& text, std::string_view what, std::string_view by) 
 
 std::string cell_html(const Cell& cell, bool header) {
   const char* name = header ? "th" : "td";
-  return fmt::format("<{}{}{}{}>{}</{}>", name, header ? " scope=\"row\"" : "", cell.number ? " class=\"number\"" : "",
+  return fmt::format("<{}{}{}{}>{}</{}>", name, header ? " scope=\"row\"" : "",
+                     cell.number  ? " class=\"number\""
+                     : cell.prose ? " class=\"prose\""
+                                  : "",
                      cell.csv.empty() ? "" : fmt::format(" data-csv=\"{}\"", escaped(cell.csv)), cell.html, name);
 }
 
@@ -75,19 +78,21 @@ std::string slug(std::string_view text) {
   return result;
 }
 
-Cell text_cell(std::string_view text) { return {escaped(text), ""}; }
+Cell text_cell(std::string_view text) { return {.html = escaped(text)}; }
 
-Cell html_cell(std::string html, std::string_view csv) { return {std::move(html), std::string(csv)}; }
+Cell prose_cell(std::string_view text) { return {.html = escaped(text), .prose = true}; }
+
+Cell html_cell(std::string html, std::string_view csv) { return {.html = std::move(html), .csv = std::string(csv)}; }
 
 Cell number_cell(double value, int decimals) {
-  return {fmt::format("{:.{}f}", value, decimals), fmt::format("{}", value), true};
+  return {fmt::format("{:.{}f}", value, decimals), fmt::format("{}", value), true, false};
 }
 
 Cell significant_cell(double value, int digits) {
-  return {fmt::format("{:.{}g}", value, digits), fmt::format("{}", value), true};
+  return {fmt::format("{:.{}g}", value, digits), fmt::format("{}", value), true, false};
 }
 
-Cell empty_cell() { return {"", "", true}; }
+Cell empty_cell() { return {.number = true}; }
 
 void Table::head(const std::vector<Column>& columns) {
   head_ += "<tr>";

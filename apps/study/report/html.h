@@ -22,11 +22,13 @@ std::string slug(std::string_view text);
 
 /// A field of a table: how it looks, and how it stands in CSV where that is more.
 struct Cell {
-  std::string html, csv;
-  bool number = false;
+  std::string html, csv = {};
+  bool number = false, prose = false;
 };
 
 Cell text_cell(std::string_view text);
+/// Long enough to be broken into lines.
+Cell prose_cell(std::string_view text);
 /// HTML as it is; `csv` stands for it in CSV.
 Cell html_cell(std::string html, std::string_view csv);
 /// With `decimals` behind the point, in CSV with all digits.

@@ -17,14 +17,14 @@ bool matches(std::string_view pattern, std::string_view name) {
   return name == pattern;
 }
 
-bool same_data(const PaperRow& row, const Group& group) { return row.data.empty() || group.data.starts_with(row.data); }
+bool same_data(const PaperRow& row, const Setup& setup) { return row.data.empty() || setup.data.starts_with(row.data); }
 
-/// Whether a group's figures stand below a row: that of its model and data, or else the first of its model.
-bool belongs(const Group& group, const PaperRow& row, const PaperTable& table) {
-  if (!matches(row.model, group.model)) return false;
-  if (same_data(row, group)) return true;
-  const auto of_model = [&](const PaperRow& other) { return matches(other.model, group.model); };
-  const auto exact = [&](const PaperRow& other) { return of_model(other) && same_data(other, group); };
+/// Whether a setup's figures stand below a row: that of its model and data, or else the first of its model.
+bool belongs(const Setup& setup, const PaperRow& row, const PaperTable& table) {
+  if (!matches(row.model, setup.model)) return false;
+  if (same_data(row, setup)) return true;
+  const auto of_model = [&](const PaperRow& other) { return matches(other.model, setup.model); };
+  const auto exact = [&](const PaperRow& other) { return of_model(other) && same_data(other, setup); };
   return std::ranges::none_of(table.rows, exact) && &row == &*std::ranges::find_if(table.rows, of_model);
 }
 
@@ -39,15 +39,15 @@ bool is_plan(const quant::Plan& plan, const PaperRow& row, const PaperColumn& co
   return !plan.strategy->takes_metric || plan.metric->name == metric;
 }
 
-const PlanRuns* find_plan(const Group& group, const PaperRow& row, const PaperColumn& column) {
+const PlanRuns* find_plan(const Setup& setup, const PaperRow& row, const PaperColumn& column) {
   const auto plan = std::ranges::find_if(
-      group.plans, [&](const PlanRuns& runs) { return runs.parsed && is_plan(*runs.parsed, row, column); });
-  return plan == group.plans.end() ? nullptr : &*plan;
+      setup.plans, [&](const PlanRuns& runs) { return runs.parsed && is_plan(*runs.parsed, row, column); });
+  return plan == setup.plans.end() ? nullptr : &*plan;
 }
 
-Cell missing() { return {"–", " ", true}; }
+Cell missing() { return {"–", " ", true, false}; }
 
-Cell number(std::string text, double value) { return {std::move(text), fmt::format("{}", value), true}; }
+Cell number(std::string text, double value) { return {std::move(text), fmt::format("{}", value), true, false}; }
 
 Cell theirs(const PaperTable& table, const PaperRow& row, size_t column, size_t uniform) {
   const double value = row.values[column], variance = row.variances[column];
@@ -75,22 +75,20 @@ Cell ours(const PaperTable& table, const PlanRuns* plan, const PlanRuns* uniform
 }
 
 /// "1", "2 to 5"
-std::string seeds_of(const Group& group) {
+std::string seeds_of(const Setup& setup) {
   size_t least = SIZE_MAX, most = 0;
-  for (const PlanRuns& plan : group.plans) {
+  for (const PlanRuns& plan : setup.plans) {
     least = std::min(least, plan.figures().size());
     most = std::max(most, plan.figures().size());
   }
   return least == most ? fmt::format("{}", most) : fmt::format("{} to {}", least, most);
 }
 
-std::string source_of(const PaperTable& table, const PaperRow& row, const Group& group) {
-  if (table.value == PaperValue::size) return fmt::format("fqt: weights of {}, MB", group.model);
-  const Outcome& run = group.any();
-  std::string text =
-      fmt::format("fqt: {}, {} steps of {}, {} seeds", group.title(), run.steps, run.batch, seeds_of(group));
-  if (run.recipe != "paper") text += ", recipe " + run.recipe;
-  if (!same_data(row, group)) text += "; other data than the paper’s";
+std::string source_of(const PaperTable& table, const PaperRow& row, const Setup& setup) {
+  if (table.value == PaperValue::size) return fmt::format("fqt: weights of {}, MB", setup.model);
+  std::string text = fmt::format("fqt: {}, {}, seeds: {}", setup.title(), setup.length(), seeds_of(setup));
+  if (setup.any().recipe != "paper") text += ", recipe " + setup.any().recipe;
+  if (!same_data(row, setup)) text += "; other data than the paper’s";
   return text;
 }
 
@@ -112,8 +110,8 @@ size_t uniform_column(const PaperTable& table) {
   return static_cast<size_t>(std::ranges::find(table.columns, "U", &PaperColumn::strategy) - table.columns.begin());
 }
 
-/// The table, or nothing where no group has a row in it.
-std::string table_html(const PaperTable& table, std::span<const Group> groups) {
+/// The table, or nothing where no setup has a row in it.
+std::string table_html(const PaperTable& table, std::span<const Setup> setups) {
   Table html{std::string(table.title), std::string(table.file)};
   head(html, table);
   const size_t uniform = uniform_column(table);
@@ -124,13 +122,13 @@ std::string table_html(const PaperTable& table, std::span<const Group> groups) {
     for (size_t column = 0; column < table.columns.size(); ++column)
       cells.push_back(theirs(table, row, column, uniform));
     html.row(cells, 2);
-    for (const Group& group : groups) {
-      if (!belongs(group, row, table)) continue;
-      std::vector<Cell> own{text_cell(""), text_cell(source_of(table, row, group))};
+    for (const Setup& setup : setups) {
+      if (!belongs(setup, row, table)) continue;
+      std::vector<Cell> own{text_cell(""), prose_cell(source_of(table, row, setup))};
       bool runs = false;
       for (const PaperColumn& column : table.columns) {
-        const PlanRuns* plan = find_plan(group, row, column);
-        own.push_back(ours(table, plan, find_plan(group, row, table.columns[uniform])));
+        const PlanRuns* plan = find_plan(setup, row, column);
+        own.push_back(ours(table, plan, find_plan(setup, row, table.columns[uniform])));
         runs = runs || plan;
       }
       if (!runs) continue;
@@ -143,9 +141,9 @@ std::string table_html(const PaperTable& table, std::span<const Group> groups) {
 
 }  // namespace
 
-std::string paper_tables(std::span<const Group> groups) {
+std::string paper_tables(std::span<const Setup> setups) {
   std::string html;
-  for (const PaperTable& table : paper_figures()) html += table_html(table, groups);
+  for (const PaperTable& table : paper_figures()) html += table_html(table, setups);
   if (html.empty()) return "";
   return "<p>The tables of Shen, Lai and Zhang, “Systematic Analysis of Low-Precision Training in Deep Neural "
          "Networks: "

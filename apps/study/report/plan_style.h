@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "study/report/groups.h"
+#include "study/report/setups.h"
 #include "trainer/json.h"
 
 namespace fqt::study {
@@ -15,7 +15,7 @@ struct Mark {
   std::string_view shape;
 };
 
-/// How a plan is drawn, in every figure of its group: plans can be told apart by colour, and by dash and shape alone.
+/// How a plan is drawn, in every figure of its setup: plans can be told apart by colour, and by dash and shape alone.
 struct PlanStyle {
   std::string_view color;  ///< one of style.css: --series-<color>
   const Mark* mark;

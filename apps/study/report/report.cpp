@@ -8,9 +8,9 @@
 
 #include "study/report/assets.h"
 #include "study/report/charts.h"
-#include "study/report/groups.h"
 #include "study/report/html.h"
 #include "study/report/paper.h"
+#include "study/report/setups.h"
 #include "study/report/summary.h"
 #include "trainer/host.h"
 
@@ -50,7 +50,7 @@ std::string filled(std::string_view text, const std::map<std::string_view, std::
 
 struct ChartKind {
   std::string_view heading;
-  std::vector<Chart> (*charts)(const Group& group);
+  std::vector<Chart> (*charts)(const Setup& setup);
 };
 constexpr ChartKind kKinds[] = {{"Learning curves", curve_charts},
                                 {"Strategies", bar_charts},
@@ -58,11 +58,11 @@ constexpr ChartKind kKinds[] = {{"Learning curves", curve_charts},
                                 {"Size", size_charts},
                                 {"Quantization error", error_charts}};
 
-/// The figures of a group; their data go to `figures`.
-std::string group_html(const Group& group, Json& figures) {
+/// The figures of a setup; their data go to `figures`.
+std::string setup_html(const Setup& setup, Json& figures) {
   std::string html;
   for (const ChartKind& kind : kKinds) {
-    const std::vector<Chart> charts = kind.charts(group);
+    const std::vector<Chart> charts = kind.charts(setup);
     if (charts.empty()) continue;
     html += fmt::format("<h3>{}</h3>\n<div class=\"figures\">\n", escaped(kind.heading));
     for (const Chart& chart : charts) {
@@ -87,21 +87,23 @@ Json specs_of(const Json& figures) {
 }  // namespace
 
 std::string report_html(std::span<const Outcome> runs) {
-  const Grouping grouping = group_runs(runs);
+  const SortedRuns sorted = sort_runs(runs);
   Json figures = Json::array();
   Sections sections;
-  sections.add("Summary", summary_html(runs, grouping));
-  for (const Group& group : grouping.groups) sections.add(group.title(), group_html(group, figures));
-  if (const std::string tables = paper_tables(grouping.groups); !tables.empty())
+  sections.add("Summary", summary_html(runs, sorted));
+  for (const Setup& setup : sorted.setups) sections.add(setup.title(), setup_html(setup, figures));
+  if (const std::string tables = paper_tables(sorted.setups); !tables.empty())
     sections.add("The study’s tables", tables);
   sections.add("Every run", runs_html(runs));
 
   const trainer::BuildInfo& build = trainer::build_info();
+  const std::string title =
+      sorted.setups.size() == 1 ? escaped(sorted.setups.front().title()) : "Runs of fully quantized training";
   const std::string lead = fmt::format("<p>{}.</p>", escaped(counts_in_words(runs)));
   const std::string program = escaped(fmt::format("fqt {} (commit {})", build.version, build.commit));
   const std::string contents = sections.contents(), specs = script_json(specs_of(figures)), data = script_json(figures),
                     notices = escaped_lines(asset("notices.txt"));
-  return filled(asset("page.html"), {{"title", "Runs of fully quantized training"},
+  return filled(asset("page.html"), {{"title", title},
                                      {"style", asset("style.css")},
                                      {"lead", lead},
                                      {"contents", contents},
@@ -115,43 +117,15 @@ std::string report_html(std::span<const Outcome> runs) {
 }
 
 Json report_json(std::span<const Outcome> runs) {
-  const Grouping grouping = group_runs(runs);
-  Json statuses = Json::object(), groups = Json::array();
+  Json statuses = Json::object();
   for (const Outcome& run : runs) {
     Json& count = statuses[std::string(name_of(run.status))];
     count = count.is_null() ? 1 : count.get<int>() + 1;
   }
-  for (const Group& group : grouping.groups) {
-    Json plans = Json::array(), comparisons = Json::array();
-    for (const PlanRuns& plan : group.plans) {
-      const std::vector<double> figures = plan.figures();
-      const bool any = !figures.empty();
-      plans.push_back({{"plan", plan.plan},
-                       {"runs", plan.runs.size()},
-                       {"finished", figures.size()},
-                       {"mean", any ? Json(mean(figures)) : Json()},
-                       {"deviation", figures.size() > 1 ? Json(sample_deviation(figures)) : Json()}});
-    }
-    for (const SignComparison& comparison : group.comparisons()) {
-      const Comparison& result = comparison.result;
-      Json interval;
-      if (result.pairs > 1) interval = {result.interval.low, result.interval.high};
-      comparisons.push_back({{"rising", comparison.rising},
-                             {"falling", comparison.falling},
-                             {"pairs", result.pairs},
-                             {"difference", result.pairs > 0 ? Json(result.difference) : Json()},
-                             {"interval", interval},
-                             {"verdict", name_of(result.verdict)}});
-    }
-    groups.push_back({{"model", group.model},
-                      {"data", group.data},
-                      {"settings", group.settings},
-                      {"steps", group.any().steps},
-                      {"measure", group.measure.name},
-                      {"plans", plans},
-                      {"comparisons", comparisons}});
-  }
-  return {{"runs", runs.size()}, {"status", statuses}, {"groups", groups}};
+  Json json{{"runs", runs.size()}, {"status", statuses}};
+  const std::vector<Group> groups = groups_of({runs.begin(), runs.end()});
+  json.update(summary_json(groups, comparisons_of(groups)));
+  return json;
 }
 
 }  // namespace fqt::study

@@ -12,7 +12,7 @@ namespace fqt::study {
 /// cannot be read.
 std::string report_html(std::span<const Outcome> runs);
 
-/// What it holds, in brief: runs, statuses and, of each group, its plans and comparisons.
+/// What it holds, in brief: runs, statuses and, of each setup, its plans and comparisons.
 trainer::Json report_json(std::span<const Outcome> runs);
 
 }  // namespace fqt::study

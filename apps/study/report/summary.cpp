@@ -22,12 +22,9 @@ std::string counted(size_t count, std::string_view noun) {
 
 std::string item(const std::string& text) { return fmt::format("<li>{}</li>\n", escaped(text)); }
 
-/// "batches of 128": of images, or rows of text.
-std::string length_of(const Outcome& run) { return fmt::format("{} steps of {}", grouped(run.steps), run.batch); }
-
-std::string seeds_in_words(const Group& group) {
+std::string seeds_in_words(const Setup& setup) {
   size_t least = SIZE_MAX, most = 0;
-  for (const PlanRuns& plan : group.plans) {
+  for (const PlanRuns& plan : setup.plans) {
     least = std::min(least, plan.runs.size());
     most = std::max(most, plan.runs.size());
   }
@@ -35,14 +32,14 @@ std::string seeds_in_words(const Group& group) {
 }
 
 /// The plan whose mean is best.
-const PlanRuns* best_plan(const Group& group) {
+const PlanRuns* best_plan(const Setup& setup) {
   const PlanRuns* best = nullptr;
   double best_mean = 0;
-  for (const PlanRuns& plan : group.plans) {
+  for (const PlanRuns& plan : setup.plans) {
     const std::vector<double> figures = plan.figures();
     if (figures.empty()) continue;
     const double own = mean(figures);
-    if (!best || (group.measure.higher_is_better ? own > best_mean : own < best_mean)) {
+    if (!best || (setup.measure.higher_is_better ? own > best_mean : own < best_mean)) {
       best = &plan;
       best_mean = own;
     }
@@ -50,13 +47,13 @@ const PlanRuns* best_plan(const Group& group) {
   return best;
 }
 
-std::string group_in_words(const Group& group) {
-  std::string text = fmt::format("{}: {}, {}, {}.", group.title(), counted(group.plans.size(), "plan"),
-                                 seeds_in_words(group), length_of(group.any()));
-  if (const PlanRuns* best = best_plan(group)) {
+std::string setup_in_words(const Setup& setup) {
+  std::string text = fmt::format("{}: {}, {}, {}.", setup.title(), counted(setup.plans.size(), "plan"),
+                                 seeds_in_words(setup), setup.length());
+  if (const PlanRuns* best = best_plan(setup)) {
     const std::vector<double> figures = best->figures();
-    text += fmt::format(" The best mean {} is that of {}: {}", group.measure.name, best->plan,
-                        with_unit(group.measure, mean(figures)));
+    text += fmt::format(" The best mean {} is that of {}: {}", setup.measure.name, best->plan,
+                        with_unit(setup.measure, mean(figures)));
     text += figures.size() > 1
                 ? fmt::format(" (standard deviation {:.2f}, {} seeds).", sample_deviation(figures), figures.size())
                 : " (one seed).";
@@ -66,32 +63,24 @@ std::string group_in_words(const Group& group) {
   return text;
 }
 
-std::string interval_text(const Interval& interval) {
-  return fmt::format("{:.2f} to {:.2f}", interval.low, interval.high);
-}
+/// By verdict.
+constexpr std::string_view kVerdicts[] = {
+    "C+ is better than C-, by {}", "C+ is worse than C-, by {}", "no difference found; their means are {} apart",
+    "too few seeds to say: C+ and C- have {} in common that finished, and it takes two, better five"};
 
-std::string comparison_in_words(const Group& group, const SignComparison& comparison) {
-  const Comparison& result = comparison.result;
-  const std::string pair = fmt::format("{}: {} and {}", group.title(), comparison.rising, comparison.falling);
-  const std::string_view points = group.measure.higher_is_better ? " points" : "";
+std::string comparison_in_words(const Setup& setup, const PlanComparison& row) {
+  const Comparison& found = row.comparison;
   const std::string difference =
-      fmt::format("{:.2f}{} in {} (95 % interval of C+ minus C-: {}, {} seeds)", std::abs(result.difference), points,
-                  group.measure.name, interval_text(result.interval), result.pairs);
-  switch (result.verdict) {
-    case Verdict::better:
-      return fmt::format("{}: C+ is better than C-, by {}.", pair, difference);
-    case Verdict::worse:
-      return fmt::format("{}: C+ is worse than C-, by {}.", pair, difference);
-    case Verdict::no_difference_found:
-      return fmt::format("{}: no difference found; their means are {} apart.", pair, difference);
-    case Verdict::too_few_seeds:
-      break;
-  }
-  return fmt::format("{}: too few seeds to say ({} that both finished; it takes two, better five).", pair,
-                     result.pairs);
+      found.verdict == Verdict::too_few_seeds
+          ? fmt::format("{}", found.pairs)
+          : fmt::format("{:.2f}{} (95 % interval of C+ minus C-: {:.2f} to {:.2f}, {} seeds)",
+                        std::abs(found.difference), setup.measure.higher_is_better ? " points" : "", found.interval.low,
+                        found.interval.high, found.pairs);
+  return fmt::format("{}, {} beside {}: {}.", setup.title(), row.plus, row.minus,
+                     fmt::format(fmt::runtime(kVerdicts[static_cast<size_t>(found.verdict)]), difference));
 }
 
-void add_notes(std::span<const Outcome> runs, const Grouping& grouping, std::string& list) {
+void add_notes(std::span<const Outcome> runs, const SortedRuns& sorted, std::string& list) {
   std::map<std::string, size_t> builds;
   size_t left_out = 0;
   for (const Outcome& run : runs) {
@@ -103,10 +92,10 @@ void add_notes(std::span<const Outcome> runs, const Grouping& grouping, std::str
         item(fmt::format("{} not finished and in no mean below: means of plans that lost runs are of the seeds "
                          "that are left.",
                          left_out == 1 ? "1 run has" : fmt::format("{} runs have", left_out)));
-  if (!grouping.repeats.empty())
+  if (!sorted.repeats.empty())
     list += item(fmt::format(
         "{} a run that is here already, by its configuration; such are counted once.",
-        grouping.repeats.size() == 1 ? "1 run repeats" : fmt::format("{} runs repeat", grouping.repeats.size())));
+        sorted.repeats.size() == 1 ? "1 run repeats" : fmt::format("{} runs repeat", sorted.repeats.size())));
   if (builds.size() > 1) {
     std::vector<std::string> names;
     for (const auto& [name, count] : builds) names.push_back(name);
@@ -115,7 +104,7 @@ void add_notes(std::span<const Outcome> runs, const Grouping& grouping, std::str
   }
 }
 
-std::string main_table(const Grouping& grouping) {
+std::string main_table(const SortedRuns& sorted) {
   Table table("Final figures of each plan, over seeds", "plans");
   table.head({{"model and data"},
               {"plan"},
@@ -129,14 +118,14 @@ std::string main_table(const Grouping& grouping) {
               {"mean bits", true},
               {"weights, MB", true},
               {"BitOPs, 10^9", true}});
-  for (const Group& group : grouping.groups) {
+  for (const Setup& setup : sorted.setups) {
     table.section();
-    for (const PlanRuns& plan : group.plans) {
+    for (const PlanRuns& plan : setup.plans) {
       const std::vector<double> figures = plan.figures();
       const auto figure = [&](double value) { return figures.empty() ? empty_cell() : number_cell(value, 2); };
       const auto [low, high] = std::ranges::minmax(figures.empty() ? std::vector<double>{0} : figures);
       const SizeOutcome& size = plan.runs.front()->size;
-      table.row({text_cell(group.title()), text_cell(plan.plan), text_cell(group.measure.title),
+      table.row({prose_cell(setup.title()), text_cell(plan.plan), text_cell(setup.measure.title),
                  figure(figures.empty() ? 0 : mean(figures)),
                  figures.size() > 1 ? number_cell(sample_deviation(figures), 2) : empty_cell(),
                  number_cell(static_cast<double>(figures.size()), 0), figure(low), figure(high),
@@ -149,34 +138,32 @@ std::string main_table(const Grouping& grouping) {
   return table.html();
 }
 
-std::string comparison_table(const Grouping& grouping) {
+std::string comparison_table(const SortedRuns& sorted) {
   Table table("C+ against C-, seed by seed: difference of C+ minus C-, with its 95 % confidence interval",
               "comparisons");
   table.head({{"model and data"},
               {"plan"},
               {"measure"},
-              {"C+", true},
-              {"C-", true},
               {"difference", true},
               {"from", true},
               {"to", true},
               {"pairs", true},
               {"C+ is"}});
   bool any = false;
-  for (const Group& group : grouping.groups) {
+  for (const Setup& setup : sorted.setups) {
     table.section();
-    for (const SignComparison& comparison : group.comparisons()) {
+    for (const PlanComparison& comparison : setup.comparisons()) {
       any = true;
-      const Comparison& result = comparison.result;
+      const Comparison& result = comparison.comparison;
       const auto figure = [&](double value, int pairs) {
         return result.pairs < pairs ? empty_cell() : number_cell(value, 2);
       };
       const std::string_view verdict = name_of(result.verdict);
       const bool clear = result.verdict == Verdict::better || result.verdict == Verdict::worse;
       table.row(
-          {text_cell(group.title()), text_cell(comparison.rising), text_cell(group.measure.title),
-           figure(comparison.rising_mean, 1), figure(comparison.falling_mean, 1), figure(result.difference, 1),
-           figure(result.interval.low, 2), figure(result.interval.high, 2), number_cell(result.pairs, 0),
+          {prose_cell(setup.title()), text_cell(comparison.plus), text_cell(setup.measure.title),
+           figure(result.difference, 1), figure(result.interval.low, 2), figure(result.interval.high, 2),
+           number_cell(result.pairs, 0),
            clear ? html_cell(fmt::format("<span class=\"{0}\">{0}</span>", verdict), verdict) : text_cell(verdict)},
           2);
     }
@@ -204,13 +191,13 @@ std::string counts_in_words(std::span<const Outcome> runs) {
   return fmt::format("{}: {}", counted(runs.size(), "run"), trainer::join(parts));
 }
 
-std::string summary_html(std::span<const Outcome> runs, const Grouping& grouping) {
-  std::string list = item(counts_in_words(runs) + ".");
-  for (const Group& group : grouping.groups) list += item(group_in_words(group));
-  for (const Group& group : grouping.groups)
-    for (const SignComparison& comparison : group.comparisons()) list += item(comparison_in_words(group, comparison));
-  add_notes(runs, grouping, list);
-  return "<ul>\n" + list + "</ul>\n" + main_table(grouping) + comparison_table(grouping);
+std::string summary_html(std::span<const Outcome> runs, const SortedRuns& sorted) {
+  std::string list;
+  for (const Setup& setup : sorted.setups) list += item(setup_in_words(setup));
+  for (const Setup& setup : sorted.setups)
+    for (const PlanComparison& comparison : setup.comparisons()) list += item(comparison_in_words(setup, comparison));
+  add_notes(runs, sorted, list);
+  return "<ul>\n" + list + "</ul>\n" + main_table(sorted) + comparison_table(sorted);
 }
 
 std::string runs_html(std::span<const Outcome> runs) {
@@ -238,8 +225,8 @@ std::string runs_html(std::span<const Outcome> runs) {
     const std::string command = command_of(run);
     table.row(
         {html_cell("<code>" + escaped(run.directory) + "</code>", run.directory), text_cell(run.model),
-         text_cell(run.data), text_cell(run.plan), text_cell(run.recipe), number_cell(static_cast<double>(run.seed), 0),
-         text_cell(status),
+         text_cell(run.data), text_cell(run.plan), prose_cell(run.recipe),
+         number_cell(static_cast<double>(run.seed), 0), prose_cell(status),
          html_cell(run.steps_done == run.steps ? grouped(run.steps)
                                                : fmt::format("{} of {}", grouped(run.steps_done), grouped(run.steps)),
                    fmt::format("{}", run.steps_done)),

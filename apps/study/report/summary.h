@@ -3,7 +3,7 @@
 #include <span>
 #include <string>
 
-#include "study/report/groups.h"
+#include "study/report/setups.h"
 
 namespace fqt::study {
 
@@ -11,7 +11,7 @@ namespace fqt::study {
 std::string counts_in_words(std::span<const Outcome> runs);
 
 /// What was found, in plain words, with the main table and the one of C+ against C-: HTML.
-std::string summary_html(std::span<const Outcome> runs, const Grouping& grouping);
+std::string summary_html(std::span<const Outcome> runs, const SortedRuns& sorted);
 
 /// Every run: how it went and how to run it again: HTML.
 std::string runs_html(std::span<const Outcome> runs);

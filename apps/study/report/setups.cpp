@@ -1,4 +1,4 @@
-#include "study/report/groups.h"
+#include "study/report/setups.h"
 
 #include <fmt/format.h>
 
@@ -11,6 +11,7 @@
 #include "quant/plan/metric.h"
 #include "trainer/identity.h"
 #include "trainer/plan_file.h"
+#include "trainer/text.h"
 
 namespace fqt::study {
 namespace {
@@ -30,7 +31,6 @@ Settings settings_of(const Outcome& run) {
   for (const char* key : {"seed", "eval.every", "probe.every"}) settings.erase(key);
   settings["train.steps"] = fmt::format("{}", run.steps);
   settings["weights"] = run.config.weights;
-  settings["data's hash"] = run.data_hash;
   return settings;
 }
 
@@ -50,29 +50,29 @@ std::optional<quant::Plan> parse(const std::string& plan) {
   return quant::parse_plan(plan);
 }
 
-void add(Group& group, const Outcome& run) {
-  auto plan = std::ranges::find(group.plans, run.plan, &PlanRuns::plan);
-  if (plan == group.plans.end()) plan = group.plans.insert(plan, {run.plan, parse(run.plan), {}});
+void add(Setup& setup, const Outcome& run) {
+  auto plan = std::ranges::find(setup.plans, run.plan, &PlanRuns::plan);
+  if (plan == setup.plans.end()) plan = setup.plans.insert(plan, {run.plan, parse(run.plan), {}});
   plan->runs.push_back(&run);
 }
 
-void sort(Group& group) {
-  std::ranges::stable_sort(group.plans, {}, order_of);
-  for (PlanRuns& plan : group.plans) std::ranges::stable_sort(plan.runs, {}, &Outcome::seed);
+void sort(Setup& setup) {
+  std::ranges::stable_sort(setup.plans, {}, order_of);
+  for (PlanRuns& plan : setup.plans) std::ranges::stable_sort(plan.runs, {}, &Outcome::seed);
 }
 
-/// Says of groups of one model and data what sets them apart: the settings in which they differ.
-void name_settings(std::vector<Group>& groups, const std::vector<Settings>& settings) {
-  for (size_t i = 0; i < groups.size(); ++i) {
+/// Says of setups of one model and data what sets them apart: the settings in which they differ.
+void name_settings(std::vector<Setup>& setups, const std::vector<Settings>& settings) {
+  for (size_t i = 0; i < setups.size(); ++i) {
     std::set<std::string> apart;
-    for (size_t j = 0; j < groups.size(); ++j) {
-      if (groups[j].model != groups[i].model || groups[j].data != groups[i].data) continue;
+    for (size_t j = 0; j < setups.size(); ++j) {
+      if (setups[j].model != setups[i].model || setups[j].data != setups[i].data) continue;
       for (const auto& [key, value] : settings[i])
         if (const auto other = settings[j].find(key); other == settings[j].end() || other->second != value)
           apart.insert(key);
     }
     for (const std::string& key : apart)
-      groups[i].settings += fmt::format("{}{} {}", groups[i].settings.empty() ? "" : ", ", key, settings[i].at(key));
+      setups[i].settings += fmt::format("{}{}={}", setups[i].settings.empty() ? "" : ", ", key, settings[i].at(key));
   }
 }
 
@@ -91,65 +91,51 @@ std::vector<double> PlanRuns::figures() const {
   return figures;
 }
 
-std::string Group::title() const {
+std::string Setup::title() const {
   return fmt::format("{} on {}{}", model, data, settings.empty() ? "" : fmt::format(" ({})", settings));
 }
 
-std::vector<SignComparison> Group::comparisons() const {
-  std::vector<SignComparison> comparisons;
-  for (const PlanRuns& rising : plans) {
-    const size_t sign = rising.plan.find(":C+:");
-    if (!rising.parsed || sign == std::string::npos) continue;
-    std::string opposite = rising.plan;
-    opposite[sign + 2] = '-';
-    const auto falling = std::ranges::find(plans, opposite, &PlanRuns::plan);
-    if (falling == plans.end()) continue;
-    std::vector<std::pair<double, double>> pairs;
-    std::vector<double> up, down;
-    for (const Outcome* first : rising.finished())
-      for (const Outcome* second : falling->finished())
-        if (first->seed == second->seed) {
-          up.push_back(first->final->value);
-          down.push_back(second->final->value);
-          pairs.emplace_back(up.back(), down.back());
-        }
-    SignComparison comparison{rising.plan, opposite, 0, 0, compare(pairs, measure.higher_is_better)};
-    if (!pairs.empty()) {
-      comparison.rising_mean = mean(up);
-      comparison.falling_mean = mean(down);
-    }
-    comparisons.push_back(comparison);
-  }
-  return comparisons;
+std::string Setup::length() const {
+  const trainer::TrainOptions& train = any().config.train;
+  return fmt::format("{} steps of {}", trainer::grouped(any().steps),
+                     measure.higher_is_better ? fmt::format("{} images", train.batch)
+                                              : fmt::format("{} rows of {} tokens", train.batch, train.sequence));
 }
 
-Grouping group_runs(std::span<const Outcome> outcomes) {
-  Grouping grouping;
+std::vector<PlanComparison> Setup::comparisons() const {
+  std::vector<Outcome> outcomes;
+  for (const PlanRuns& runs : plans)
+    for (const Outcome* run : runs.runs) outcomes.push_back(*run);
+  return comparisons_of(groups_of(outcomes));
+}
+
+SortedRuns sort_runs(std::span<const Outcome> outcomes) {
+  SortedRuns sorted;
   std::vector<const Outcome*> runs;
-  for (const Outcome& run : outcomes) (run.id.empty() ? grouping.unknown : runs).push_back(&run);
+  for (const Outcome& run : outcomes) (run.id.empty() ? sorted.unknown : runs).push_back(&run);
   // Of equal runs one that finished counts.
   std::ranges::stable_sort(runs, {}, [](const Outcome* run) { return run->status != Status::finished; });
   std::set<std::string> ids;
   std::vector<Settings> settings;
   for (const Outcome* run : runs) {
     if (!ids.insert(run->id).second) {
-      grouping.repeats.push_back(run);
+      sorted.repeats.push_back(run);
       continue;
     }
     const Settings own = settings_of(*run);
     size_t i = 0;
-    while (i < settings.size() && !(settings[i] == own && grouping.groups[i].data == run->data)) ++i;
+    while (i < settings.size() && !(settings[i] == own && sorted.setups[i].data == run->data)) ++i;
     if (i == settings.size()) {
       const bool text = models::find_model_kind(run->model).input == models::ModelInput::tokens;
-      grouping.groups.push_back({run->model, run->data, "", text ? kPerplexity : kAccuracy, {}});
+      sorted.setups.push_back({run->model, run->data, "", text ? kPerplexity : kAccuracy, {}});
       settings.push_back(own);
     }
-    add(grouping.groups[i], *run);
+    add(sorted.setups[i], *run);
   }
-  for (Group& group : grouping.groups) sort(group);
-  name_settings(grouping.groups, settings);
-  std::ranges::stable_sort(grouping.groups, {}, &Group::title);
-  return grouping;
+  for (Setup& setup : sorted.setups) sort(setup);
+  name_settings(sorted.setups, settings);
+  std::ranges::stable_sort(sorted.setups, {}, &Setup::title);
+  return sorted;
 }
 
 std::string with_unit(const Measure& measure, double value) { return fmt::format("{:.2f}{}", value, measure.unit); }
