@@ -16,7 +16,7 @@ namespace {
 using trainer::Json;
 
 constexpr int64_t kMostPoints = 100;  ///< of a line
-constexpr int64_t kWindows = 40;      ///< a point is the mean over a 40th of the run
+constexpr int64_t kWindows = 20;      ///< a point is the mean over a 20th of the run
 
 struct Point {
   int64_t step;

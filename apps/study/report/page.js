@@ -71,13 +71,14 @@
   const filled = (figure, width) => {
     const spec = structuredClone(specs[figure.spec]);
     spec.width = width;
+    spec.padding = 5;
     for (const data of spec.data) {
       if (!(data.name in figure.data)) continue;
       data.values = rows(figure.data[data.name]);
       if (data.name === "series") for (const row of data.values) row.color = color("series-" + row.color);
     }
     const signals = {
-      ink: color("ink"), muted: color("muted"), surface: color("surface"), empty: color("empty"),
+      ink: color("ink"), muted: color("muted"), surface: color("surface"), empty: color("empty"), room: width,
       ...figure.signals, hidden: [...figure.hidden],
     };
     spec.signals = spec.signals ?? [];

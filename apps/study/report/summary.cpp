@@ -108,12 +108,12 @@ std::string main_table(const SortedRuns& sorted) {
   Table table("Final figures of each plan, over seeds", "plans");
   table.head({{"model and data"},
               {"plan"},
-              {"measure"},
               {"mean", true},
               {"± sd", true},
               {"seeds", true},
               {"lowest", true},
               {"highest", true},
+              {"measure"},
               {"not finished", true},
               {"mean bits", true},
               {"weights, MB", true},
@@ -125,12 +125,11 @@ std::string main_table(const SortedRuns& sorted) {
       const auto figure = [&](double value) { return figures.empty() ? empty_cell() : number_cell(value, 2); };
       const auto [low, high] = std::ranges::minmax(figures.empty() ? std::vector<double>{0} : figures);
       const SizeOutcome& size = plan.runs.front()->size;
-      table.row({prose_cell(setup.title()), text_cell(plan.plan), text_cell(setup.measure.title),
-                 figure(figures.empty() ? 0 : mean(figures)),
+      table.row({prose_cell(setup.title()), text_cell(plan.plan), figure(figures.empty() ? 0 : mean(figures)),
                  figures.size() > 1 ? number_cell(sample_deviation(figures), 2) : empty_cell(),
                  number_cell(static_cast<double>(figures.size()), 0), figure(low), figure(high),
-                 number_cell(static_cast<double>(plan.runs.size() - figures.size()), 0),
-                 size.mean_bits ? number_cell(*size.mean_bits, 2) : text_cell("fp32"),
+                 text_cell(setup.measure.title), number_cell(static_cast<double>(plan.runs.size() - figures.size()), 0),
+                 size.mean_bits ? number_cell(*size.mean_bits, 2) : Cell{.html = "fp32", .number = true},
                  significant_cell(size.weights_mb, 3), significant_cell(size.bitops / 1e9, 4)},
                 2);
     }
