@@ -19,6 +19,7 @@ namespace {
 
 using namespace fqt::study;
 using trainer::Json;
+using trainer::to_text;
 
 struct Arguments {
   std::string spec, out;

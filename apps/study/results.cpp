@@ -49,7 +49,7 @@ Json result_row(const SweepRun& run, const RunState& state) {
   row["weights_mb"] = quant::megabytes(run.size.weights);
   row["activations_mb"] = quant::megabytes(run.size.activations);
   row["gradients_mb"] = quant::megabytes(run.size.gradients);
-  row["bitops"] = run.size.bit_operations;
+  row["bitops"] = static_cast<int64_t>(run.size.bit_operations);
   row["mean_bits"] = run.size.mean_bits > 0 ? Json(run.size.mean_bits) : Json();
   row["seconds"] = measured ? Json(outcome.seconds) : Json();
   row["items_per_second"] = measured ? Json(outcome.items_per_second) : Json();
