@@ -109,14 +109,14 @@ TEST_CASE("report: tables have means, deviations, intervals, verdicts, and the p
   CHECK(contains(html, "The best mean test accuracy is that of A:C-:4-8: 72.20 %"));
   CHECK(contains(html, "<td class=\"number\" data-csv=\"71\">71.00</td><td class=\"number\" data-csv=\"1\">1.00</td>"));
   // C+ minus C-: -10.1, -10.2, -10.3; t of 0.95 and 2 is 4.3027, so -10.2 -+ 4.3027 * 0.1 / sqrt(3).
-  CHECK(
-      contains(html, "C+ is worse than C-, by 10.20 points (95 % interval of C+ minus C-: -10.45 to -9.95, 3 seeds)"));
+  CHECK(contains(html, "C+ is worse than C-; C+ minus C- is -10.20 points (95 % interval -10.45 to -9.95, 3 seeds)"));
   CHECK(contains(html, "<span class=\"worse\">worse</span>"));
   CHECK(contains(html, ">91.51</td>"));
   CHECK(contains(html, "71.00 ± 1.00"));
   CHECK(contains(html, "62.00 ± 1.00"));
   CHECK_FALSE(contains(html, "customized models"));
   CHECK(contains(html, "Sizes; in brackets"));
+  CHECK(contains(html, runs.all()[0].directory + "/config.toml</code></td>"));
 
   const json figures = script(html, "figures");
   const json bars = figure(figures, "-bars")["data"]["rows"];
@@ -157,7 +157,8 @@ TEST_CASE("report: runs are compared where they differ in plan and seed alone, a
   Runs runs;
   runs.add("U:6", 1, 70);
   runs.add("U:6", 2, 72).data_hash = "drawn by another seed";
-  runs.add("U:6", 1, 70).id = runs.all()[0].id;
+  const std::string id = runs.all()[0].id;
+  runs.add("U:6", 1, 70).id = id;
   runs.add("U:6", 1, 50, 1, 8);
   const std::string html = runs.html();
   CHECK(contains(html, "resnet20 on cifar10 (train.steps=4)"));
@@ -260,7 +261,7 @@ TEST_CASE("report: 200 runs of 400 steps stay small") {
   CHECK(runs.html().size() < 2'000'000);
 }
 
-TEST_CASE("report: plans of a group can be told apart by colour, and by dash and mark") {
+TEST_CASE("report: plans of a setup can be told apart by colour, and by dash and mark") {
   std::vector<study::PlanRuns> plans;
   for (const char* text : {"fp32", "U:4", "U:6", "U:8", "A:C+:4-8", "A:C-:4-8", "A:C+:6-8", "F:C+:4-8", "R:4-8"})
     plans.push_back({text, quant::parse_plan(text), {}});

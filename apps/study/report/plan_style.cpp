@@ -47,17 +47,17 @@ PlanStyle wanted(const PlanRuns& plan) {
 
 std::vector<PlanStyle> plan_styles(std::span<const PlanRuns> plans) {
   std::vector<PlanStyle> styles;
-  const auto colored = [&](std::string_view color) { return std::ranges::count(styles, color, &PlanStyle::color); };
-  const auto marked = [&](const Mark& mark) { return std::ranges::count(styles, &mark, &PlanStyle::mark); };
-  for (const PlanRuns& plan : plans) {
-    PlanStyle style = wanted(plan);
-    const bool taken = std::ranges::any_of(
-        styles, [&](const PlanStyle& other) { return other.color == style.color && other.mark == style.mark; });
-    if (taken) {
-      style.color = *std::ranges::min_element(kColors, {}, colored);
-      style.mark = &*std::ranges::min_element(kMarks, {}, marked);
-    }
-    styles.push_back(style);
+  std::vector<size_t> without;
+  for (size_t i = 0; i < plans.size(); ++i) {
+    styles.push_back(wanted(plans[i]));
+    if (std::ranges::find(styles.begin(), styles.end() - 1, styles.back()) == styles.end() - 1) continue;
+    styles.back() = {"", nullptr};
+    without.push_back(i);
+  }
+  for (const size_t i : without) {
+    const auto colored = [&](std::string_view color) { return std::ranges::count(styles, color, &PlanStyle::color); };
+    const auto marked = [&](const Mark& mark) { return std::ranges::count(styles, &mark, &PlanStyle::mark); };
+    styles[i] = {*std::ranges::min_element(kColors, {}, colored), &*std::ranges::min_element(kMarks, {}, marked)};
   }
   return styles;
 }

@@ -19,10 +19,12 @@ struct Mark {
 struct PlanStyle {
   std::string_view color;  ///< one of style.css: --series-<color>
   const Mark* mark;
+
+  bool operator==(const PlanStyle&) const = default;
 };
 
-/// Of each plan in turn. Colour stands for the metric, the mark for C+ and C-; what is taken goes to the next that is
-/// free.
+/// Of each plan in turn. Colour stands for the metric, the mark for C+ and C-; a plan whose pair is taken
+/// gets the colour and the mark that are used least.
 std::vector<PlanStyle> plan_styles(std::span<const PlanRuns> plans);
 
 /// The data set `series` of a figure: plan, color, dash, shape.

@@ -3,12 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <set>
 
 #include "quant/plan/metric.h"
+#include "study/children.h"
 #include "study/report/html.h"
+#include "trainer/plan_file.h"
 #include "trainer/text.h"
 
 namespace fqt::study {
@@ -64,20 +65,19 @@ std::string setup_in_words(const Setup& setup) {
 }
 
 /// By verdict.
-constexpr std::string_view kVerdicts[] = {
-    "C+ is better than C-, by {}", "C+ is worse than C-, by {}", "no difference found; their means are {} apart",
-    "too few seeds to say: C+ and C- have {} in common that finished, and it takes two, better five"};
+constexpr std::string_view kVerdicts[] = {"C+ is better than C-", "C+ is worse than C-", "no difference found",
+                                          "too few seeds to say"};
 
 std::string comparison_in_words(const Setup& setup, const PlanComparison& row) {
   const Comparison& found = row.comparison;
-  const std::string difference =
-      found.verdict == Verdict::too_few_seeds
-          ? fmt::format("{}", found.pairs)
-          : fmt::format("{:.2f}{} (95 % interval of C+ minus C-: {:.2f} to {:.2f}, {} seeds)",
-                        std::abs(found.difference), setup.measure.higher_is_better ? " points" : "", found.interval.low,
-                        found.interval.high, found.pairs);
-  return fmt::format("{}, {} beside {}: {}.", setup.title(), row.plus, row.minus,
-                     fmt::format(fmt::runtime(kVerdicts[static_cast<size_t>(found.verdict)]), difference));
+  std::string text = fmt::format("{}, {} beside {}: {}; ", setup.title(), row.plus, row.minus,
+                                 kVerdicts[static_cast<size_t>(found.verdict)]);
+  if (found.verdict == Verdict::too_few_seeds)
+    return text + fmt::format("both have {} in common that finished, and it takes two, better five.",
+                              counted(static_cast<size_t>(found.pairs), "seed"));
+  return text + fmt::format("C+ minus C- is {:.2f}{} (95 % interval {:.2f} to {:.2f}, {} seeds).", found.difference,
+                            setup.measure.higher_is_better ? " points" : "", found.interval.low, found.interval.high,
+                            found.pairs);
 }
 
 void add_notes(std::span<const Outcome> runs, const SortedRuns& sorted, std::string& list) {
@@ -142,11 +142,11 @@ std::string comparison_table(const SortedRuns& sorted) {
               "comparisons");
   table.head({{"model and data"},
               {"plan"},
-              {"measure"},
               {"difference", true},
               {"from", true},
               {"to", true},
               {"pairs", true},
+              {"measure"},
               {"C+ is"}});
   bool any = false;
   for (const Setup& setup : sorted.setups) {
@@ -160,9 +160,9 @@ std::string comparison_table(const SortedRuns& sorted) {
       const std::string_view verdict = name_of(result.verdict);
       const bool clear = result.verdict == Verdict::better || result.verdict == Verdict::worse;
       table.row(
-          {prose_cell(setup.title()), text_cell(comparison.plus), text_cell(setup.measure.title),
-           figure(result.difference, 1), figure(result.interval.low, 2), figure(result.interval.high, 2),
-           number_cell(result.pairs, 0),
+          {prose_cell(setup.title()), text_cell(comparison.plus), figure(result.difference, 1),
+           figure(result.interval.low, 2), figure(result.interval.high, 2), number_cell(result.pairs, 0),
+           text_cell(setup.measure.title),
            clear ? html_cell(fmt::format("<span class=\"{0}\">{0}</span>", verdict), verdict) : text_cell(verdict)},
           2);
     }
@@ -175,8 +175,12 @@ std::string comparison_table(const SortedRuns& sorted) {
          "one is expected to be called better or worse.</p>\n";
 }
 
-/// What repeats a run.
-std::string command_of(const Outcome& run) { return fmt::format("fqt train --config {}/config.toml", run.directory); }
+/// What repeats a run. A plan file may have been edited since; the run keeps what it ran on.
+std::string command_of(const Outcome& run) {
+  std::vector<std::string> words{"fqt", "train", "--config", run.directory + "/config.toml"};
+  if (trainer::is_plan_file(run.plan)) words.insert(words.end(), {"--plan", run.directory + "/plan.toml"});
+  return quoted(words);
+}
 
 }  // namespace
 
@@ -210,7 +214,7 @@ std::string runs_html(std::span<const Outcome> runs) {
               {"status"},
               {"steps", true},
               {"final", true},
-              {"best", true},
+              {"best on the way", true},
               {"training loss", true},
               {"seconds", true},
               {"hash of the weights"},
