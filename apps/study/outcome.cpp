@@ -167,7 +167,7 @@ void read_event(const Record& line, Outcome& outcome) {
   const auto step = line.get<int64_t>("step");
   if (event == "step") {
     outcome.losses.push_back(
-        {step, line.get<double>("loss"), line.get<double>("learning_rate"), line.get<double>("seconds")});
+        {step, line.get<double>("loss"), line.get<double>("learning_rate"), line.find<double>("seconds").value_or(0)});
   } else if (event == "evaluation") {
     EvaluationPoint& point = outcome.evaluations.emplace_back();
     point.step = step;

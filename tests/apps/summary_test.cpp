@@ -1,0 +1,79 @@
+#include "study/summary.h"
+
+#include <doctest/doctest.h>
+
+#include "apps/process.h"
+#include "study/results.h"
+
+using namespace fqt::study;
+using fqt::test::contains;
+
+namespace {
+
+Outcome finished(const std::string& plan, int64_t seed, double value, const std::string& metric = "test_accuracy") {
+  Outcome outcome;
+  outcome.status = Status::finished;
+  outcome.model = "resnet20";
+  outcome.data = "cifar10";
+  outcome.plan = plan;
+  outcome.recipe = "paper";
+  outcome.seed = outcome.config.seed = seed;
+  outcome.steps = 100;
+  outcome.final = Figure{metric, value, 100};
+  return outcome;
+}
+
+}  // namespace
+
+TEST_CASE("summary: runs that differ in their seed alone are a group") {
+  std::vector<Outcome> outcomes{finished("U:6", 1, 70), finished("A:C-:4-8", 1, 71), finished("U:6", 2, 74)};
+  outcomes.push_back(finished("U:6", 3, 0));
+  outcomes.back().final.reset();
+  outcomes.push_back(finished("U:6", 1, 50));
+  outcomes.back().steps = 10;
+  const std::vector<Group> groups = groups_of(outcomes);
+  REQUIRE(groups.size() == 3);
+  CHECK(groups[0].plan == "U:6");
+  CHECK(groups[0].mean() == 72);
+  CHECK(groups[0].deviation() == doctest::Approx(2.828427));
+  CHECK(groups[0].unfinished == 1);
+  CHECK(groups[0].settings == "train.steps=100");
+  CHECK(groups[2].settings == "train.steps=10");
+  CHECK(groups[1].settings.empty());
+  CHECK(groups[1].values.at(1) == 71);
+  CHECK(contains(summary_text(groups, {}), "2 of 3"));
+}
+
+TEST_CASE("summary: C+ is held against C- of the same metric and range, over the seeds that both have") {
+  std::vector<Outcome> outcomes;
+  for (const int64_t seed : {1, 2, 3}) {
+    const auto offset = static_cast<double>(seed);
+    outcomes.push_back(finished("A:C+:4-8", seed, 70 + offset));
+    outcomes.push_back(finished("A:C-:4-8", seed, 72 + offset + 0.1 * offset));
+    outcomes.push_back(finished("A:C-:6-8", seed, 90));
+  }
+  outcomes.push_back(finished("A:C+:4-8", 4, 99));
+  const std::vector<PlanComparison> rows = comparisons_of(groups_of(outcomes));
+  REQUIRE(rows.size() == 1);
+  CHECK(rows[0].plus == "A:C+:4-8");
+  CHECK(rows[0].minus == "A:C-:4-8");
+  CHECK(rows[0].comparison.pairs == 3);
+  CHECK(rows[0].comparison.difference == doctest::Approx(-2.2));
+  CHECK(rows[0].comparison.verdict == Verdict::worse);
+
+  std::vector<Outcome> text;
+  for (const int64_t seed : {1, 2}) {
+    text.push_back(finished("D:C+:6-8,x=+1", seed, 97, "test_perplexity"));
+    text.push_back(finished("D:C-:6-8,x=+1", seed, 98 + 0.01 * static_cast<double>(seed), "test_perplexity"));
+  }
+  const std::vector<PlanComparison> lower = comparisons_of(groups_of(text));
+  REQUIRE(lower.size() == 1);
+  CHECK(lower[0].comparison.verdict == Verdict::better);
+}
+
+TEST_CASE("results: CSV has the keys of its rows as header, and quotes what has to be") {
+  const std::vector<fqt::trainer::Json> rows{{{"plan", "R:4-8,grad=+2"}, {"final", nullptr}, {"steps", 3}},
+                                             {{"plan", "U:6"}, {"final", 71.5}, {"steps", 4}}};
+  CHECK(to_csv(rows) == "plan,final,steps\n\"R:4-8,grad=+2\",,3\nU:6,71.5,4\n");
+  CHECK(to_csv({}).empty());
+}
