@@ -160,11 +160,14 @@ TEST_CASE("report: runs are compared where they differ in plan and seed alone, a
   const std::string id = runs.all()[0].id;
   runs.add("U:6", 1, 70).id = id;
   runs.add("U:6", 1, 50, 1, 8);
+  runs.add("U:6", 1, 50).recipe = "cpt";
+  runs.all().back().config.quant.grad_bits = 8;
   const std::string html = runs.html();
-  CHECK(contains(html, "resnet20 on cifar10 (train.steps=4)"));
-  CHECK(contains(html, "resnet20 on cifar10 (train.steps=8)"));
+  CHECK(contains(html, "resnet20 on cifar10 (recipe=paper, train.steps=4)"));
+  CHECK(contains(html, "resnet20 on cifar10 (recipe=cpt, train.steps=4)"));
+  CHECK(contains(html, "resnet20 on cifar10 (recipe=paper, train.steps=8)"));
   CHECK(contains(html, "1 run repeats a run"));
-  CHECK(figure(script(html, "figures"), "train.steps-4-bars")["data"]["rows"]["seeds"] == json{2});
+  CHECK(figure(script(html, "figures"), "recipe-paper-train.steps-4-bars")["data"]["rows"]["seeds"] == json{2});
 }
 
 TEST_CASE("report: the error of each layer, as probes measured it") {

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
-#include <set>
 #include <vector>
 
 #include "study/report/assets.h"
@@ -62,10 +62,13 @@ constexpr ChartKind kKinds[] = {{"Learning curves", curve_charts},
 std::string setup_html(const Setup& setup, Json& figures) {
   std::string html;
   for (const ChartKind& kind : kKinds) {
-    const std::vector<Chart> charts = kind.charts(setup);
+    std::vector<Chart> charts = kind.charts(setup);
     if (charts.empty()) continue;
     html += fmt::format("<h3>{}</h3>\n<div class=\"figures\">\n", escaped(kind.heading));
-    for (const Chart& chart : charts) {
+    for (Chart& chart : charts) {
+      // Titles that differ may look alike in an id.
+      const auto taken = [&](const Json& figure) { return figure["id"] == chart.id; };
+      while (std::ranges::any_of(figures, taken)) chart.id += "-2";
       html += chart.html();
       figures.push_back(chart.json());
     }

@@ -29,6 +29,7 @@ Settings settings_of(const Outcome& run) {
   const Json keys = trainer::deciding_keys(run.config);
   for (const auto& [key, value] : keys.items()) settings[key] = value.get<std::string>();
   for (const char* key : {"seed", "eval.every", "probe.every"}) settings.erase(key);
+  settings["recipe"] = run.recipe;  // with the switches that differ from it
   settings["train.steps"] = fmt::format("{}", run.steps);
   settings["weights"] = run.config.weights;
   return settings;
@@ -71,6 +72,8 @@ void name_settings(std::vector<Setup>& setups, const std::vector<Settings>& sett
         if (const auto other = settings[j].find(key); other == settings[j].end() || other->second != value)
           apart.insert(key);
     }
+    if (apart.contains("recipe"))
+      std::erase_if(apart, [](const std::string& key) { return key.starts_with("quant."); });
     for (const std::string& key : apart)
       setups[i].settings += fmt::format("{}{}={}", setups[i].settings.empty() ? "" : ", ", key, settings[i].at(key));
   }
