@@ -32,6 +32,7 @@ Action declare_verify(CLI::App& app);
 Action declare_export(CLI::App& app);
 Action declare_plan(CLI::App& app);
 Action declare_sweep(CLI::App& app);
+Action declare_report(CLI::App& app);
 Action declare_recipes(CLI::App& app);
 Action declare_explain(CLI::App& app);
 Action declare_quantize(CLI::App& app);

@@ -9,6 +9,7 @@ constexpr Command kCommands[] = {
     {"verify", "run a run again, and see whether it comes to the same bits", declare_verify},
     {"export", "the weights of a finished run, for PyTorch", declare_export},
     {"sweep", "many runs: a grid of models, plans and seeds, that can be stopped and gone on with", declare_sweep},
+    {"report", "what runs come to: one HTML file of figures and tables", declare_report},
     {"plan", "the bits of each layer under a plan, before it is run", declare_plan},
     {"recipes", "the ways to train on integers that are built in", declare_recipes},
     {"explain", "a model's matrix products, and one of them walked through", declare_explain},

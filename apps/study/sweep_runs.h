@@ -25,8 +25,8 @@ struct SweepRun {
 
 struct SweepChoices {
   std::string scale = "laptop";
-  std::vector<trainer::Assignment> set;  ///< over every run's keys
-  std::string out;
+  std::vector<trainer::Assignment> set = {};  ///< over every run's keys
+  std::string out = {};
 };
 
 /// Every run of a spec, once: seed by seed, and within a seed in the order of the grids. Opens every data set and

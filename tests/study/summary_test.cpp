@@ -10,8 +10,9 @@ using fqt::test::contains;
 
 namespace {
 
-Outcome finished(const std::string& plan, int64_t seed, double value, const std::string& metric = "test_accuracy") {
-  Outcome outcome;
+study::Outcome finished(const std::string& plan, int64_t seed, double value,
+                        const std::string& metric = "test_accuracy") {
+  study::Outcome outcome;
   outcome.status = Status::finished;
   outcome.model = "resnet20";
   outcome.data = "cifar10";
@@ -26,7 +27,7 @@ Outcome finished(const std::string& plan, int64_t seed, double value, const std:
 }  // namespace
 
 TEST_CASE("summary: runs that differ in their seed alone are a group") {
-  std::vector<Outcome> outcomes{finished("U:6", 1, 70), finished("A:C-:4-8", 1, 71), finished("U:6", 2, 74)};
+  std::vector<study::Outcome> outcomes{finished("U:6", 1, 70), finished("A:C-:4-8", 1, 71), finished("U:6", 2, 74)};
   outcomes.push_back(finished("U:6", 3, 0));
   outcomes.back().final.reset();
   outcomes.push_back(finished("U:6", 1, 50));
@@ -45,7 +46,7 @@ TEST_CASE("summary: runs that differ in their seed alone are a group") {
 }
 
 TEST_CASE("summary: C+ is held against C- of the same metric and range, over the seeds that both have") {
-  std::vector<Outcome> outcomes;
+  std::vector<study::Outcome> outcomes;
   for (const int64_t seed : {1, 2, 3}) {
     const auto offset = static_cast<double>(seed);
     outcomes.push_back(finished("A:C+:4-8", seed, 70 + offset));
@@ -61,7 +62,7 @@ TEST_CASE("summary: C+ is held against C- of the same metric and range, over the
   CHECK(rows[0].comparison.difference == doctest::Approx(-2.2));
   CHECK(rows[0].comparison.verdict == Verdict::worse);
 
-  std::vector<Outcome> text;
+  std::vector<study::Outcome> text;
   for (const int64_t seed : {1, 2}) {
     text.push_back(finished("D:C+:6-8,x=+1", seed, 97, "test_perplexity"));
     text.push_back(finished("D:C-:6-8,x=+1", seed, 98 + 0.01 * static_cast<double>(seed), "test_perplexity"));

@@ -14,7 +14,6 @@
 #include "study/outcome.h"
 
 using namespace fqt::test;
-using fqt::test::Outcome;
 using nlohmann::json;
 namespace fs = std::filesystem;
 
@@ -31,7 +30,7 @@ set.train.batch = 2
 set.eval.images = 4
 )";
 
-Outcome sweep(const TemporaryFolder& folder, const std::string& spec, std::vector<std::string> more = {}) {
+test::Outcome sweep(const TemporaryFolder& folder, const std::string& spec, std::vector<std::string> more = {}) {
   write(folder / "two.toml", spec);
   more.insert(more.begin(), {"sweep", "two.toml", "--jobs", "2"});
   return fqt_program(more, {}, folder.path());
@@ -68,7 +67,7 @@ bool wait_for_lines(const std::string& folder, const std::string& name, int line
 
 TEST_CASE("sweep: runs, results and a summary; a second start repeats nothing") {
   const TemporaryFolder folder;
-  const Outcome outcome = sweep(folder, kTwo);
+  const test::Outcome outcome = sweep(folder, kTwo);
   CAPTURE(outcome.err);
   REQUIRE(outcome.exit_code == 0);
   CHECK(contains(outcome.err, "2 runs to do, about"));
@@ -90,7 +89,7 @@ TEST_CASE("sweep: runs, results and a summary; a second start repeats nothing") 
 
   std::map<std::string, std::string> manifests;
   for (const json& row : rows) manifests[row["name"]] = read(row["directory"].get<std::string>() + "/manifest.json");
-  const Outcome again = sweep(folder, kTwo, {"--json"});
+  const test::Outcome again = sweep(folder, kTwo, {"--json"});
   REQUIRE(again.exit_code == 0);
   for (const json& row : rows)
     CHECK(read(row["directory"].get<std::string>() + "/manifest.json") == manifests[row["name"]]);
@@ -103,7 +102,7 @@ TEST_CASE("sweep: runs, results and a summary; a second start repeats nothing") 
 TEST_CASE("sweep: commands that it emits, and single runs, give the hashes of the sweep itself") {
   const TemporaryFolder folder;
   REQUIRE(sweep(folder, kTwo, {"--out", "a"}).exit_code == 0);
-  const Outcome emitted = sweep(folder, kTwo, {"--out", "b c", "--emit"});
+  const test::Outcome emitted = sweep(folder, kTwo, {"--out", "b c", "--emit"});
   REQUIRE(emitted.exit_code == 0);
   CHECK_FALSE(fs::exists(folder / "b c"));
   std::istringstream lines(emitted.out);
@@ -113,7 +112,7 @@ TEST_CASE("sweep: commands that it emits, and single runs, give the hashes of th
     REQUIRE(std::system((line + " --quiet > /dev/null").c_str()) == 0);
   }
   CHECK(count == 2);
-  const Outcome finished = sweep(folder, kTwo, {"--out", "b c"});
+  const test::Outcome finished = sweep(folder, kTwo, {"--out", "b c"});
   CHECK_FALSE(contains(finished.err, "started"));
   CHECK(hashes_of(folder / "b c") == hashes_of(folder / "a"));
   CHECK(sweep(folder, kTwo, {"--out", "b c", "--emit"}).out.empty());
@@ -121,9 +120,9 @@ TEST_CASE("sweep: commands that it emits, and single runs, give the hashes of th
   REQUIRE(sweep(folder, kTwo, {"--out", "d", "--index", "2"}).exit_code == 0);
   REQUIRE(rows_of(folder / "d").size() == 1);
   CHECK(rows_of(folder / "d")[0]["weights_hash"] == rows_of(folder / "a")[1]["weights_hash"]);
-  const Outcome status = sweep(folder, kTwo, {"--out", "d", "--status"});
+  const test::Outcome status = sweep(folder, kTwo, {"--out", "d", "--status"});
   CHECK(contains(status.out, "1 finished, 1 waiting"));
-  const Outcome beyond = sweep(folder, kTwo, {"--out", "d", "--index", "3"});
+  const test::Outcome beyond = sweep(folder, kTwo, {"--out", "d", "--index", "3"});
   CHECK(beyond.exit_code == 2);
   CHECK(contains(beyond.err, "the sweep has 2 runs"));
 }
@@ -138,13 +137,13 @@ TEST_CASE("sweep: Ctrl-C is passed on, and the next start goes on to the same bi
   Process process(arguments, {}, folder.path());
   REQUIRE(wait_for_lines(folder / "stopped/runs", "log.jsonl", 5));
   process.signal(SIGINT);
-  const Outcome stopped = process.wait();
+  const test::Outcome stopped = process.wait();
   CAPTURE(stopped.err);
   CHECK(stopped.exit_code == 130);
   CHECK(contains(stopped.err, "interrupted: "));
   CHECK(
       contains(sweep(folder, spec, {"--out", "stopped", "--set", "train.steps=150", "--status"}).out, "1 interrupted"));
-  const Outcome rest = fqt_program(arguments, {}, folder.path());
+  const test::Outcome rest = fqt_program(arguments, {}, folder.path());
   CAPTURE(rest.err);
   REQUIRE(rest.exit_code == 0);
   CHECK(hashes_of(folder / "stopped") == hashes_of(folder / "whole"));
@@ -172,13 +171,13 @@ TEST_CASE("sweep: a run that fails is reported, kept, and run again only where t
   const TemporaryFolder folder;
   write(folder / "bad.safetensors", "oops");
   const std::string spec = std::string(kTwo) + "set.weights = 'bad.safetensors'\n";
-  const Outcome failed = sweep(folder, spec, {"--out", "out"});
+  const test::Outcome failed = sweep(folder, spec, {"--out", "out"});
   CAPTURE(failed.err);
   CHECK(failed.exit_code == 65);
   CHECK(contains(failed.err, "2 runs failed"));
   CHECK(contains(failed.err, "bad.safetensors"));
   CHECK(rows_of(folder / "out")[0]["status"] == "failed");
-  const Outcome again = sweep(folder, spec, {"--out", "out"});
+  const test::Outcome again = sweep(folder, spec, {"--out", "out"});
   CHECK(again.exit_code == 65);
   CHECK_FALSE(contains(again.err, "started"));
   CHECK(contains(sweep(folder, spec, {"--out", "out", "--retry"}).err, "started"));
@@ -192,7 +191,7 @@ TEST_CASE("sweep: results of another version, or of another run, are not taken f
   const std::string version = changed["version"];
   changed["version"] = "0.0.9";
   write(manifest, changed.dump());
-  const Outcome other = sweep(folder, kTwo, {"--out", "out"});
+  const test::Outcome other = sweep(folder, kTwo, {"--out", "out"});
   CHECK(other.exit_code == 65);
   CHECK(contains(other.err, "was written by fqt 0.0.9, and this is fqt " + version));
   changed["version"] = version;
@@ -201,14 +200,14 @@ TEST_CASE("sweep: results of another version, or of another run, are not taken f
   CHECK(contains(sweep(folder, kTwo, {"--out", "out"}).err, "holds another run than its name says"));
   changed.erase("id");
   write(manifest, changed.dump());
-  const Outcome without = sweep(folder, kTwo, {"--out", "out"});
+  const test::Outcome without = sweep(folder, kTwo, {"--out", "out"});
   CHECK(without.exit_code == 65);
   CHECK(contains(without.err, manifest + " has no key 'id'"));
 }
 
 TEST_CASE("sweep: sizes alone, and mistakes") {
   const TemporaryFolder folder;
-  const Outcome sizes =
+  const test::Outcome sizes =
       sweep(folder, "sizes_only = true\n[[grid]]\nmodels = 'resnet20'\nplans = ['U:6', 'F:C+:4-8']\n");
   CAPTURE(sizes.err);
   CHECK(sizes.exit_code == 0);
