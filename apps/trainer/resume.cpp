@@ -1,6 +1,7 @@
 #include "trainer/resume.h"
 
 #include <algorithm>
+#include <map>
 
 #include "engine/check.h"
 #include "engine/hash.h"
@@ -59,8 +60,18 @@ int64_t first_changed(const Experiment& experiment, int64_t other_steps, int64_t
   return -1;
 }
 
+/// What the identity of a checkpoint has under a key; Error(data) where that is of another type.
+template <typename T>
+T identity_value(const Checkpoint& checkpoint, const char* key, const T& missing) {
+  try {
+    return checkpoint.identity.value(key, missing);
+  } catch (const Json::exception& error) {
+    fail(ErrorKind::data, "[resume] {}: its identity is not what fqt writes: {}", checkpoint.path, error.what());
+  }
+}
+
 void check_version(const Checkpoint& checkpoint) {
-  const std::string version = checkpoint.identity.value("version", "unknown");
+  const std::string version = identity_value<std::string>(checkpoint, "version", "unknown");
   if (version != build_info().version)
     fail(ErrorKind::data,
          "[resume] {} was written by fqt {}, and this is fqt {}: the same bits are not promised; resume with that "
@@ -88,11 +99,14 @@ ResumedConfig resumed_config(const RunDirectory& directory, const Checkpoint& ch
   for (const std::vector<Assignment>& layer : layers) apply_layer(config, layer);
   check(config.out.empty(), "[resume] --out: a run goes on in its own folder, {}", directory.path());
 
-  const Json now = deciding_keys(config), then = checkpoint.identity.value("config", Json::object());
+  const Json now = deciding_keys(config);
+  const auto then = identity_value<std::map<std::string, std::string>>(checkpoint, "config", {});
   std::vector<std::string> changed;
-  for (const auto& [key, value] : now.items())
-    if (const std::string had = then.value(key, "nothing"); had != value)
-      changed.push_back(fmt::format("{} ({}; the run has {})", key, value.get<std::string>(), had));
+  for (const auto& [key, value] : now.items()) {
+    const auto found = then.find(key);
+    const std::string had = found == then.end() ? "nothing" : found->second;
+    if (had != value) changed.push_back(fmt::format("{} ({}; the run has {})", key, value.get<std::string>(), had));
+  }
   check(changed.empty(),
         "[resume] this would change what the run in {} computes: {}; leave it as it was, or start a "
         "new run",
@@ -106,10 +120,10 @@ ResumedConfig resumed_config(const RunDirectory& directory, const Checkpoint& ch
 }
 
 void check_resumable(const Experiment& experiment, const Checkpoint& checkpoint) {
-  check(checkpoint.identity.value("bits", "") == bits_hash(experiment.bits),
+  check(identity_value<std::string>(checkpoint, "bits", "") == bits_hash(experiment.bits),
         "[resume] the plan {} gives other bits than the run began with; leave --plan out, and plan.toml as it was",
         experiment.config.plan);
-  const int64_t now = experiment.config.train.steps, then = checkpoint.identity.value("steps", int64_t{0});
+  const int64_t now = experiment.config.train.steps, then = identity_value<int64_t>(checkpoint, "steps", 0);
   const int64_t done = checkpoint.state.step;
   if (now == then) return;
   check(now >= done, "[resume] --steps {}: the run has done {} already; give more", now, done);
@@ -121,7 +135,7 @@ void check_resumable(const Experiment& experiment, const Checkpoint& checkpoint)
 }
 
 void check_same_data(const Checkpoint& checkpoint, const Experiment& experiment, const Json& data) {
-  if (checkpoint.identity.value("data", Json::object()) != hashes_of(data))
+  if (identity_value(checkpoint, "data", Json::object()) != hashes_of(data))
     fail(ErrorKind::data,
          "[resume] the data in {} is not what {} was trained on; its hash is another. Name the right "
          "data with --data",
