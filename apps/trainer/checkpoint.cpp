@@ -36,17 +36,26 @@ Json to_json(const RunState& state) {
           {"overflows", state.overflows}, {"log_bytes", state.log_bytes}, {"probe_bytes", state.probe_bytes}};
 }
 
-RunState state_from(const Json& json) {
+/// Error(data) where it is no whole number, or a negative one.
+int64_t count_under(const char* key, const Json& json, const std::string& path) {
+  const Json& value = json.at(key);
+  if (!value.is_number_integer() || value.get<int64_t>() < 0)
+    fail(ErrorKind::data, "[checkpoint] {}: its metadata is not what fqt writes: {} is {}", path, key, to_text(value));
+  return value;
+}
+
+RunState state_from(const Json& json, const std::string& path) {
+  const auto count = [&](const char* key) { return count_under(key, json, path); };
   RunState state;
-  state.step = json.at("step");
-  state.items = json.at("items");
+  state.step = count("step");
+  state.items = count("items");
   state.seconds = json.at("seconds");
   state.losses = json.at("losses").get<std::vector<double>>();
-  state.evaluated = json.at("evaluated");
+  state.evaluated = count("evaluated");
   state.best = json.at("best");
   state.overflows = json.at("overflows");
-  state.log_bytes = json.at("log_bytes");
-  state.probe_bytes = json.at("probe_bytes");
+  state.log_bytes = count("log_bytes");
+  state.probe_bytes = count("probe_bytes");
   return state;
 }
 
@@ -75,8 +84,10 @@ void write_checkpoint(const std::string& path, layers::Module& model, optim::Opt
   write_safetensors(path, file);
 }
 
-Checkpoint read_checkpoint(const std::string& path) {
-  Checkpoint checkpoint{path, read_safetensors(path), {}, {}};
+Checkpoint read_checkpoint(const std::string& path) { return to_checkpoint(path, read_safetensors(path)); }
+
+Checkpoint to_checkpoint(const std::string& path, TensorFile file) {
+  Checkpoint checkpoint{path, std::move(file), {}, {}};
   const std::string format = text_of(checkpoint.file, "checkpoint_format");
   if (format.empty()) fail(ErrorKind::data, "[checkpoint] {} is no checkpoint of fqt", path);
   if (!is_whole(checkpoint.file))
@@ -85,7 +96,7 @@ Checkpoint read_checkpoint(const std::string& path) {
     fail(ErrorKind::data, "[checkpoint] {} has format {}, and this fqt reads format {}; use the fqt that wrote it",
          path, format, kFormat);
   try {
-    checkpoint.state = state_from(Json::parse(text_of(checkpoint.file, "state")));
+    checkpoint.state = state_from(Json::parse(text_of(checkpoint.file, "state")), path);
     checkpoint.identity = Json::parse(text_of(checkpoint.file, "identity"));
   } catch (const Json::exception& error) {
     fail(ErrorKind::data, "[checkpoint] {}: its metadata is not what fqt writes: {}", path, error.what());

@@ -39,6 +39,9 @@ void write_checkpoint(const std::string& path, layers::Module& model, optim::Opt
 /// Error(missing), Error(io); Error(data) where the file is damaged, no checkpoint, or of another format.
 Checkpoint read_checkpoint(const std::string& path);
 
+/// The same of a file that has been read, named `path` in errors.
+Checkpoint to_checkpoint(const std::string& path, TensorFile file);
+
 /// Moves its tensors into a model and an optimizer of the same kind; Error(data) where they do not fit.
 void restore(Checkpoint&& checkpoint, layers::Module& model, optim::Optimizer& optimizer);
 

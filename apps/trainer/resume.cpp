@@ -1,5 +1,7 @@
 #include "trainer/resume.h"
 
+#include <map>
+
 #include "engine/check.h"
 #include "trainer/bit_schedule.h"
 #include "trainer/host.h"
@@ -23,8 +25,18 @@ int64_t first_changed(const Experiment& experiment, int64_t other_steps, int64_t
   return -1;
 }
 
+/// What the identity of a checkpoint has under a key; Error(data) where that is of another type.
+template <typename T>
+T identity_value(const Checkpoint& checkpoint, const char* key, const T& missing) {
+  try {
+    return checkpoint.identity.value(key, missing);
+  } catch (const Json::exception& error) {
+    fail(ErrorKind::data, "[resume] {}: its identity is not what fqt writes: {}", checkpoint.path, error.what());
+  }
+}
+
 void check_version(const Checkpoint& checkpoint) {
-  const std::string version = checkpoint.identity.value("version", "unknown");
+  const std::string version = identity_value<std::string>(checkpoint, "version", "unknown");
   if (version != build_info().version)
     fail(ErrorKind::data,
          "[resume] {} was written by fqt {}, and this is fqt {}: the same bits are not promised; resume with that "
@@ -46,7 +58,8 @@ ResumedConfig resumed_config(const RunDirectory& directory, const Checkpoint& ch
   for (const std::vector<Assignment>& layer : layers) apply_layer(config, layer);
   check(config.out.empty(), "[resume] --out: a run goes on in its own folder, {}", directory.path());
 
-  const auto changes = changed_keys(deciding_keys(config), checkpoint.identity.value("config", Json::object()));
+  const Json recorded = identity_value<std::map<std::string, std::string>>(checkpoint, "config", {});
+  const auto changes = changed_keys(deciding_keys(config), recorded);
   check(changes.empty(),
         "[resume] this would change what the run in {} computes: {}; leave it as it was, or start a "
         "new run",
@@ -60,10 +73,10 @@ ResumedConfig resumed_config(const RunDirectory& directory, const Checkpoint& ch
 }
 
 void check_resumable(const Experiment& experiment, const Checkpoint& checkpoint) {
-  check(checkpoint.identity.value("bits", "") == bits_hash(experiment.bits),
+  check(identity_value<std::string>(checkpoint, "bits", "") == bits_hash(experiment.bits),
         "[resume] the plan {} gives other bits than the run began with; leave --plan out, and plan.toml as it was",
         experiment.config.plan);
-  const int64_t now = experiment.config.train.steps, then = checkpoint.identity.value("steps", int64_t{0});
+  const int64_t now = experiment.config.train.steps, then = identity_value<int64_t>(checkpoint, "steps", 0);
   const int64_t done = checkpoint.state.step;
   if (now == then) return;
   check(now >= done, "[resume] --steps {}: the run has done {} already; give more", now, done);
@@ -75,7 +88,7 @@ void check_resumable(const Experiment& experiment, const Checkpoint& checkpoint)
 }
 
 void check_same_data(const Checkpoint& checkpoint, const Experiment& experiment) {
-  if (checkpoint.identity.value("data", Json::object()) != data_hashes(experiment.data))
+  if (identity_value(checkpoint, "data", Json::object()) != data_hashes(experiment.data))
     fail(ErrorKind::data,
          "[resume] the data in {} is not what {} was trained on; its hash is another. Name the right "
          "data with --data",

@@ -147,6 +147,15 @@ TEST_CASE("checkpoint: a state that nothing has been seen of stays so, other ten
                        doctest::Contains("'optimizer/lstm.weight_ih.velocity' is missing"), Error);
 }
 
+TEST_CASE("checkpoint: a count that is none is noticed behind a hash that is right") {
+  const TemporaryFolder folder;
+  Small small;
+  RunState state = kRunState;
+  state.log_bytes = -1;
+  write_checkpoint(folder / "a", small.model, *small.optimizer, state, {});
+  CHECK_THROWS_WITH_AS(read_checkpoint(folder / "a"), doctest::Contains("log_bytes is -1"), Error);
+}
+
 TEST_CASE("checkpoint: its weights load as any weights do") {
   const TemporaryFolder folder;
   Small written(0), other(100);

@@ -230,6 +230,9 @@ TEST_CASE("resume: damaged, missing, foreign") {
   const auto optimizer = trainer::make_optimizer(any.train, *experiment.model);
   trainer::write_checkpoint(checkpoint(run, 8), *experiment.model, *optimizer, foreign.state, foreign.identity);
   check_refused({"train", "--resume", run}, 65, "was written by fqt 0.0.1, and this is fqt ");
+  foreign.identity["version"] = 1;
+  trainer::write_checkpoint(checkpoint(run, 8), *experiment.model, *optimizer, foreign.state, foreign.identity);
+  check_refused({"train", "--resume", run}, 65, "its identity is not what fqt writes");
 
   fs::remove_all(run + "/checkpoints");
   check_refused({"train", "--resume", run}, 66, "has no checkpoint");
