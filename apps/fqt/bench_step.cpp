@@ -135,15 +135,17 @@ std::string operation_lines(const bench::Breakdown& breakdown, int width) {
   return text;
 }
 
-/// "7 bits", or "6 bits 40 %, float32 60 %" by how many of the operations each are.
+std::string bits_text(int bits) { return bits == 32 ? "float32" : fmt::format("{} bits", bits); }
+
+/// ": 7 bits", or a line "4 bits 19 %, 6 bits 80 %" of how many of the operations each are, but for traces.
 std::string width_text(const bench::StepReport& report) {
-  std::string text;
-  for (const bench::WidthShare& width : report.widths) {
-    text += text.empty() ? "" : ", ";
-    text += width.bits == 32 ? "float32" : fmt::format("{} bits", width.bits);
-    if (report.widths.size() > 1) text += fmt::format(" {:.0f} %", 100 * width.operations / report.operations);
-  }
-  return text;
+  constexpr double kTrace = 0.005;
+  std::vector<std::string> shares;
+  for (const bench::WidthShare& width : report.widths)
+    if (const double share = width.operations / report.operations; share >= kTrace)
+      shares.push_back(share > 1 - kTrace ? bits_text(width.bits)
+                                          : fmt::format("{} {:.0f} %", bits_text(width.bits), 100 * share));
+  return fmt::format("{}{}", shares.size() == 1 ? ": " : ", weighted over\n", fmt::join(shares, ", "));
 }
 
 std::string report_text(const bench::StepOptions& options, const bench::StepReport& report) {
@@ -152,7 +154,7 @@ std::string report_text(const bench::StepOptions& options, const bench::StepRepo
              "{} at {}, batch {}, {} thread{}, {}\n"
              "{:.1f} ms a step (median of {}, {:.1f} to {:.1f}), {:.0f} {}/s, {:.0f} MB at most\n"
              "{:.2f} Gop of products a step: {:.1f} Gop/s over all, {:.1f} in gemm\n"
-             "{:.1f} Gop/s is the peak of a thread here: {}\n",
+             "{:.1f} Gop/s is the peak of a thread here{}\n",
              config.model, config.plan, config.train.batch, config.threads, config.threads == 1 ? "" : "s",
              kernels::active().isa, report.median_ms(), report.milliseconds.size(), report.least_ms(), report.most_ms(),
              static_cast<double>(report.items) / report.median_ms() * kMilli, report.images ? "images" : "tokens",

@@ -20,6 +20,8 @@ using kernels::kPanelColumns;
 
 constexpr int64_t kAllTerms = std::numeric_limits<int64_t>::max();
 constexpr int kDeepEnough = 16;  ///< more groups before sums are widened would not be faster by much
+/// With fewer rows, looking into the panels costs more than it saves, where depth is 1 and where it is more than that.
+constexpr int64_t kFewRows = 48, kSomeRows = 160;
 
 /// How many neighbouring pair sums of the narrow path fit the pair limit; 0 where the operands need the wide path.
 int narrow_depth(const OperandBounds& bounds) {
@@ -83,7 +85,8 @@ Panels<T> kept(PanelMemo* memo, const GatherProduct& product, int planes, int lh
 /// alone. Where that is little, what is in the panels allows more.
 Panels<int8_t> byte_panels(const GatherProduct& product, const uint8_t* right, const Levels& lhs, const Levels& rhs,
                            std::span<const uint16_t> zeros, int depth) {
-  const int lhs_max = kernels::active().gemm.panel_depth && depth < kDeepEnough ? lhs.max_level : 0;
+  const bool worth_it = depth < kDeepEnough && (rhs.panels || product.rows() >= (depth == 1 ? kFewRows : kSomeRows));
+  const int lhs_max = kernels::active().gemm.panel_depth && worth_it ? lhs.max_level : 0;
   return kept<int8_t>(rhs.panels, product, 1, lhs_max, [&] {
     Panels<int8_t> packed = pack_levels<int8_t>(right, product.rhs, zeros);
     return lhs_max > 0 ? with_depths(std::move(packed), lhs_max) : packed;
