@@ -133,7 +133,7 @@ Action declare_sweep(CLI::App& app) {
   const auto arguments = std::make_shared<SweepArguments>();
   const Flags flags(arguments, &arguments->set);
   std::vector<std::string> names(scales().begin(), scales().end());
-  app.add_option("spec", arguments->spec, "a built-in sweep by name, or a TOML file")->required();
+  app.add_option("spec", arguments->spec, "a built-in sweep by name, or a TOML file")->required()->type_name("SPEC");
   app.add_option("--out", arguments->out, "folder of the sweep; left out, sweeps/SPEC")->type_name("DIR");
   app.add_option("--scale", arguments->choices.scale, "lengths: a night on a laptop, or those of the study")
       ->check(CLI::IsMember(names))
@@ -144,7 +144,8 @@ Action declare_sweep(CLI::App& app) {
       ->expected(1)
       ->take_all();
   add_set(app, flags);
-  app.add_option("--jobs", arguments->jobs, "runs at a time, which share the processors; left out, one for each")
+  app.add_option("--jobs", arguments->jobs,
+                 "runs at a time, which share the processors; left out, as many as there are")
       ->check(CLI::Range(1, 1024).description(""))
       ->type_name("");
   app.add_flag("--retry", arguments->retry, "run failed ones again, too");

@@ -144,7 +144,9 @@ std::vector<SweepRun> sweep_runs(const SweepSpec& spec, const SweepChoices& choi
         run.directory = fmt::format("{}/runs/{}", choices.out, run.name);
         by_seed.emplace_back(choice.seed, std::move(run));
       } catch (const Error& error) {
-        fail(error.kind(), "[sweep] the grid at {}: {}", grid.where, error.what());
+        std::string_view what = error.what();
+        if (constexpr std::string_view kOwn = "[sweep] "; what.starts_with(kOwn)) what.remove_prefix(kOwn.size());
+        fail(error.kind(), "[sweep] the grid at {}: {}", grid.where, what);
       }
     }
   }
