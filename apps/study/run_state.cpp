@@ -26,7 +26,7 @@ bool exists(const std::string& path) {
 bool is_run(const SweepRun& run) { return exists(run.directory + "/config.toml"); }
 
 bool can_go_on(const SweepRun& run) {
-  return is_run(run) && trainer::has_checkpoint(RunDirectory::open(run.directory));
+  return is_run(run) && !trainer::checkpoint_files(RunDirectory::open(run.directory)).empty();
 }
 
 /// Error(data) where a row of this outcome would not belong beside the others.

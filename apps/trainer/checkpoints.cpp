@@ -72,11 +72,6 @@ Checkpoint newest_checkpoint(const RunDirectory& directory, const std::function<
        directory.checkpoints());
 }
 
-bool has_checkpoint(const RunDirectory& directory) {
-  std::error_code error;
-  return !steps_in(directory).empty() || fs::exists(directory.best(), error);
-}
-
 Checkpoints::Checkpoints(const RunDirectory& directory, const CheckpointOptions& options, const Checkpoint* from)
     : directory_(directory), options_(options), newest_(from ? from->state.step : -1) {
   next_ += std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options.seconds));

@@ -23,9 +23,6 @@ std::vector<std::string> checkpoint_files(const RunDirectory& directory);
 int64_t load_last_weights(const RunDirectory& directory, layers::Module& model,
                           const std::function<void(const std::string&)>& warn);
 
-/// Whether there is one to go on from, readable or not.
-bool has_checkpoint(const RunDirectory& directory);
-
 /// Writes the checkpoints of a run: when they are due, and which are kept.
 class Checkpoints {
  public:
