@@ -93,7 +93,6 @@ void run_sweep(const Sweep& sweep, const SweepArguments& arguments) {
     check(arguments.index <= static_cast<int64_t>(sweep.runs().size()),
           "[sweep] --index {}: the sweep has {} runs, from 1 on", arguments.index, sweep.runs().size());
     options.index = static_cast<size_t>(arguments.index - 1);
-    options.share = share_of(arguments, 1);
   }
   if (arguments.dry_run) {
     sweep.work(options, progress, interrupt);
@@ -149,16 +148,16 @@ Action declare_sweep(CLI::App& app) {
       ->check(CLI::Range(1, 1024).description(""))
       ->type_name("");
   app.add_flag("--retry", arguments->retry, "run failed ones again, too");
-  app.add_option("--index", arguments->index, "run only this one, counted from 1 as --status does")
-      ->check(CLI::Range(1, 1 << 30).description(""))
-      ->type_name("");
+  CLI::Option* index =
+      app.add_option("--index", arguments->index, "run only this one, counted from 1 as --status does");
+  index->check(CLI::Range(1, 1 << 30).description(""))->type_name("");
   CLI::Option* emit =
       app.add_flag("--emit", arguments->emit, "print a command for each run that is left, and run nothing");
   CLI::Option* status = app.add_flag("--status", arguments->status, "say how far each run is, and run nothing");
   CLI::Option* dry = app.add_flag("--dry-run", arguments->dry_run, "say how long it would take, and run nothing");
   CLI::Option* toml = app.add_flag("--toml", arguments->toml, "print the spec");
-  emit->excludes(status)->excludes(dry)->excludes(toml);
-  status->excludes(dry)->excludes(toml);
+  emit->excludes(status)->excludes(dry)->excludes(toml)->excludes(index);
+  status->excludes(dry)->excludes(toml)->excludes(index);
   dry->excludes(toml);
   app.add_flag("--json", arguments->json, "print one JSON object");
   app.add_flag("--quiet", arguments->quiet, "show no progress");

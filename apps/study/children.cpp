@@ -22,8 +22,31 @@ namespace {
 
 constexpr auto kTick = std::chrono::milliseconds(50);
 
-/// In the child, between fork and exec: nothing here allocates.
-[[noreturn]] void become(char* const* words, int log, int nothing, pid_t parent) {
+/// SIGINT and SIGTERM, held back while one lives, so that none is lost between fork and exec.
+class SignalsHeld {
+ public:
+  SignalsHeld() {
+    sigset_t held;
+    sigemptyset(&held);
+    sigaddset(&held, SIGINT);
+    sigaddset(&held, SIGTERM);
+    sigprocmask(SIG_BLOCK, &held, &before_);
+  }
+  ~SignalsHeld() { release(); }
+  SignalsHeld(const SignalsHeld&) = delete;
+  SignalsHeld& operator=(const SignalsHeld&) = delete;
+  void release() const { sigprocmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+};
+
+/// In the child, between fork and exec: nothing here allocates. What runs is this program's own file, even where it
+/// has been moved, removed or replaced since.
+[[noreturn]] void become(char* const* words, int log, int nothing, pid_t parent, const SignalsHeld& held) {
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
+  held.release();
   setpgid(0, 0);
 #ifdef PR_SET_PDEATHSIG
   prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -32,7 +55,9 @@ constexpr auto kTick = std::chrono::milliseconds(50);
   dup2(nothing, STDIN_FILENO);
   dup2(log, STDOUT_FILENO);
   dup2(log, STDERR_FILENO);
-  execv(words[0], words);
+  execv("/proc/self/exe", words);
+  constexpr std::string_view kFailed = "\nfqt: [sweep] this program cannot be started again\n";
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kFailed.data(), kFailed.size());
   _exit(127);
 }
 
@@ -62,9 +87,11 @@ Child::Child(const Command& command) {
   std::vector<char*> words;
   for (const std::string& word : command.words) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
+  std::signal(SIGCHLD, SIG_DFL);  // where it is ignored, how a child ends is lost
   const pid_t parent = getpid();
+  const SignalsHeld held;
   pid_ = fork();
-  if (pid_ == 0) become(words.data(), log.get(), nothing.get(), parent);
+  if (pid_ == 0) become(words.data(), log.get(), nothing.get(), parent, held);
   if (pid_ < 0) fail(ErrorKind::io, "[sweep] no process can be started: {}", std::strerror(errno));
 }
 
@@ -85,7 +112,9 @@ void Child::signal(int number) const { ::kill(pid_, number); }
 
 std::optional<Exit> Child::poll() {
   int status = 0;
-  if (waitpid(pid_, &status, WNOHANG) != pid_) return std::nullopt;
+  const pid_t ended = waitpid(pid_, &status, WNOHANG);
+  if (ended == 0 || (ended < 0 && errno == EINTR)) return std::nullopt;
+  if (ended < 0) fail(ErrorKind::internal, "[sweep] how process {} ended is not known: {}", pid_, std::strerror(errno));
   pid_ = -1;
   return Exit{WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status)};
 }

@@ -114,7 +114,10 @@ void read_figures(const Record& manifest, Outcome& outcome) {
   outcome.train_loss = manifest.find<double>("train_loss");
   if (outcome.status == Status::finished) {
     outcome.final = read_figure(manifest, outcome.steps_done, {"test_accuracy", "test_perplexity"});
-    if (!outcome.final)
+    // Figures that are no finite numbers are written as null.
+    const bool there = manifest.json.contains("test_accuracy") || manifest.json.contains("test_perplexity");
+    if (!outcome.final && there) outcome.message = "its final figure is not a finite number";
+    if (!outcome.final && !there)
       fail(ErrorKind::data, "[study] {} has no key 'test_accuracy' or 'test_perplexity': {}", manifest.where,
            manifest.advice);
   }

@@ -111,6 +111,7 @@ Command command_for(const SweepRun& run, const SweepFolder& folder, int threads)
 RunState state_after(const SweepRun& run, const SweepFolder& folder, Exit exit) {
   RunState state = state_of(run, folder);
   const bool ended = state.status == Status::finished || state.status == Status::diverged;
+  if (state.status == Status::running) return state;  // another process has taken it over
   if (ended || exit.code == kInterrupted || exit.code == 128 + SIGINT) return state;
   std::string message = last_error(folder.log(run));
   if (exit.code > 128) message = fmt::format("ended by signal {} ({})", exit.code - 128, ::strsignal(exit.code - 128));

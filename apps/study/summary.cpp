@@ -21,6 +21,7 @@ Json shared_keys(const Outcome& outcome) {
   Json keys = trainer::deciding_keys(outcome.config);
   keys.erase("seed");
   keys["train.steps"] = std::to_string(outcome.steps);
+  if (!outcome.config.weights.empty()) keys["weights"] = outcome.config.weights;
   return keys;
 }
 

@@ -64,26 +64,37 @@ std::string figure_text(const RunState& state) {
 /// The runs at work: what is shown of them, and what is written when one ends.
 class Watch {
  public:
-  Watch(const Sweep& sweep, const std::vector<Work>& work, Share share, trainer::Progress& progress)
-      : sweep_(sweep), work_(work), share_(share), progress_(progress) {
+  Watch(const Sweep& sweep, const std::vector<Work>& work, const SweepOptions& options, trainer::Progress& progress)
+      : sweep_(sweep), work_(work), options_(options), progress_(progress) {
     for (const Work& item : work) left_ += item.expected.seconds * (1 - item.done);
   }
 
   void run(const trainer::Interrupt& interrupt) {
-    const auto start = [&](size_t i) {
-      progress_.note(fmt::format("{:<11} {}", "started", work_[i].run->name));
-      return std::optional(command_for(*work_[i].run, sweep_.folder(), share_.threads));
-    };
+    const auto start = [&](size_t i) { return this->start(work_[i]); };
     const auto ended = [&](size_t i, Exit exit) { end(work_[i], exit); };
     const auto tick = [&](const std::vector<size_t>& running) { look(running); };
-    run_children(work_.size(), static_cast<size_t>(share_.jobs), {start, ended, tick}, interrupt);
+    run_children(work_.size(), static_cast<size_t>(options_.share.jobs), {start, ended, tick}, interrupt);
   }
 
  private:
-  void end(const Work& item, Exit exit) {
-    const RunState state = state_after(*item.run, sweep_.folder(), exit);
+  /// None where another process has begun or ended the run since this sweep began.
+  std::optional<Command> start(const Work& item) {
+    const Status status = state_of(*item.run, sweep_.folder()).status;
+    const bool left = is_left(status, options_.retry);
+    progress_.note(fmt::format("{:<11} {}", left ? "started" : name_of(status), item.run->name));
+    if (left) return command_for(*item.run, sweep_.folder(), options_.share.threads);
+    count_ended(item);
+    return std::nullopt;
+  }
+
+  void count_ended(const Work& item) {
     ++ended_;
     ended_seconds_ += item.expected.seconds * (1 - item.done);
+  }
+
+  void end(const Work& item, Exit exit) {
+    const RunState state = state_after(*item.run, sweep_.folder(), exit);
+    count_ended(item);
     progress_.note(fmt::format("{:<11} {}  {}", name_of(state.status), item.run->name, figure_text(state)));
     sweep_.write_results();
   }
@@ -102,7 +113,7 @@ class Watch {
 
   const Sweep& sweep_;
   const std::vector<Work>& work_;
-  Share share_;
+  const SweepOptions& options_;
   trainer::Progress& progress_;
   int64_t ended_ = 0;
   double left_ = 0, ended_seconds_ = 0;  ///< expected seconds: of all work at the start, and of what has ended
@@ -156,7 +167,7 @@ void Sweep::run(const SweepOptions& options, trainer::Progress& progress, const 
   if (!options.index) lock.emplace(folder_);
   trainer::write_text_file(folder_.spec(), spec_.toml);
   const std::vector<Work> work = this->work(options, progress, interrupt);
-  Watch(*this, work, options.share, progress).run(interrupt);
+  Watch(*this, work, options, progress).run(interrupt);
   write_results();
   if (interrupt.requested())
     fail(ErrorKind::interrupted,

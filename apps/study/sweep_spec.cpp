@@ -136,8 +136,7 @@ class SpecReader {
       const std::string where = fmt::format("{}: set.{}", at(name), key);
       check(known != nullptr, "[sweep] {}: there is no key '{}' in a configuration{}", where, trainer::printable(key),
             trainer::did_you_mean(key, trainer::key_names()));
-      check(std::ranges::find(kOwn, key) == std::end(kOwn), "[sweep] {}: the sweep itself says it; leave it out",
-            where);
+      check(!is_sweeps_own(key), "[sweep] {}: the sweep itself says it; leave it out", where);
       const AxisWord* word = word_for(key);
       check(word == nullptr, "[sweep] {}: a grid has a word of its own for it: {}", where, word ? word->name : "");
       axes.push_back(read_axis(key, node, where, holds_list(*known)));
@@ -165,6 +164,8 @@ class SpecReader {
 };
 
 }  // namespace
+
+bool is_sweeps_own(std::string_view key) { return std::ranges::find(kOwn, key) != std::end(kOwn); }
 
 std::span<const BuiltInSweep> built_in_sweeps() { return kSweeps; }
 

@@ -219,3 +219,43 @@ TEST_CASE("sweep: sizes alone, and mistakes") {
   CHECK(contains(sweep(folder, "[[grid]]\nmodels = 'resnet8'\ndata = 'imagenet'\n").err, "--data imagenet=PATH"));
   CHECK(contains(fqt_program({"sweep", "smoke", "--toml"}).out, "[[grid]]"));
 }
+
+TEST_CASE("sweep: started where the ends of children are ignored, it does not wait for ever") {
+  const TemporaryFolder folder;
+  write(folder / "two.toml", kTwo);
+  const auto before = std::signal(SIGCHLD, SIG_IGN);
+  Process process({"sweep", "two.toml", "--jobs", "2"}, {}, folder.path());
+  std::signal(SIGCHLD, before);
+  const test::Outcome outcome = process.wait();
+  CAPTURE(outcome.err);
+  CHECK(outcome.exit_code == 0);
+  CHECK(contains(outcome.out, "2 finished"));
+}
+
+TEST_CASE("sweep: keys that it gives to each run itself are refused, and nothing is run") {
+  const TemporaryFolder folder;
+  for (const char* key : {"out=elsewhere", "threads=1"}) {
+    const test::Outcome outcome = sweep(folder, kTwo, {"--set", key});
+    CHECK(outcome.exit_code == 2);
+    CHECK(contains(outcome.err, "the sweep itself says it"));
+  }
+  CHECK_FALSE(fs::exists(folder / "sweeps"));
+}
+
+TEST_CASE("sweep: a figure that is not finite ends no sweep and counts in no mean") {
+  const TemporaryFolder folder;
+  REQUIRE(sweep(folder, kTwo).exit_code == 0);
+  for (const auto& entry : fs::directory_iterator(folder / "sweeps/two/runs")) {
+    const std::string path = entry.path().string() + "/manifest.json";
+    auto manifest = nlohmann::ordered_json::parse(read(path));
+    manifest["test_accuracy"] = nullptr;
+    write(path, manifest.dump());
+    break;
+  }
+  const test::Outcome outcome = sweep(folder, kTwo, {"--json"});
+  CAPTURE(outcome.err);
+  CHECK(outcome.exit_code == 0);
+  int known = 0;
+  for (const json& row : rows_of(folder / "sweeps/two")) known += !row["final"].is_null();
+  CHECK(known == 1);
+}
