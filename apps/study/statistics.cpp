@@ -1,5 +1,6 @@
 #include "study/statistics.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -36,6 +37,13 @@ double beta_fraction(double x, double a, double b) {
     if (std::abs(c * d - 1) < kExact) break;
   }
   return value;
+}
+
+/// Whether values differ by no more than the rounding of the subtractions that they come from.
+bool all_alike(std::span<const std::pair<double, double>> pairs, double deviation) {
+  double most = 0;
+  for (const auto& [first, second] : pairs) most = std::max({most, std::abs(first), std::abs(second)});
+  return deviation <= 1e-14 * most;
 }
 
 }  // namespace
@@ -101,6 +109,7 @@ Comparison compare(std::span<const std::pair<double, double>> pairs, bool higher
   if (differences.size() < 2) return comparison;
   comparison.deviation = sample_deviation(differences);
   comparison.interval = confidence_interval(differences);
+  if (comparison.difference != 0 && all_alike(pairs, comparison.deviation)) return comparison;
   const bool holds_zero = comparison.interval.low <= 0 && comparison.interval.high >= 0;
   comparison.verdict = holds_zero                                        ? Verdict::no_difference_found
                        : (comparison.difference > 0) == higher_is_better ? Verdict::better

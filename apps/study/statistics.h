@@ -45,10 +45,12 @@ struct Comparison {
   Verdict verdict = Verdict::too_few_seeds;
 };
 
-/// Pairs are (first, second), one for each seed. With fewer than two pairs the verdict is "too few seeds". With two or
-/// more it is "no difference found" where the 95 % confidence interval of the mean difference holds 0, its ends
-/// included; else the first is "better" or "worse", as the sign of the difference says. Nothing is corrected for how
-/// many comparisons are made: of twenty without a difference, one is expected to be called better or worse.
+/// Pairs are (first, second), one for each seed. With fewer than two pairs the verdict is "too few seeds"; so it is
+/// where all differences are the same and not 0, but for rounding, for then nothing is known of their spread and the
+/// interval has no width. Else it is "no difference found" where the 95 % confidence interval of the mean difference
+/// holds 0, its ends included; else the first is "better" or "worse", as the sign of the difference says. Nothing is
+/// corrected for how many comparisons are made: of twenty without a difference, one is expected to be called better or
+/// worse.
 Comparison compare(std::span<const std::pair<double, double>> pairs, bool higher_is_better);
 
 }  // namespace fqt::study

@@ -170,6 +170,72 @@ TEST_CASE("report: runs are compared where they differ in plan and seed alone, a
   CHECK(figure(script(html, "figures"), "recipe-paper-train.steps-4-bars")["data"]["rows"]["seeds"] == json{2});
 }
 
+TEST_CASE("report: a seed counts once, however often it was measured; of one seed no deviation is known") {
+  Runs runs;
+  runs.add("U:6", 1, 60).config.eval.every = 2;
+  runs.all().back().status = study::Status::interrupted;
+  runs.all().back().final.reset();
+  runs.add("U:6", 1, 70).config.eval.every = 3;
+  runs.add("U:6", 1, 70).config.probe.every = 1;
+  const std::string html = runs.html();
+  CHECK(contains(html, "2 runs repeat a run"));
+  const json rows = figure(script(html, "figures"), "-bars")["data"]["rows"];
+  CHECK(rows["seeds"] == json{1});
+  CHECK(rows["mean"] == json{70});
+  CHECK(rows["sd"] == json::array({nullptr}));
+}
+
+TEST_CASE("report: a run that is at work has points where the others have them") {
+  Runs runs;
+  runs.add("U:6", 1, 70, 1, 1000);
+  study::Outcome& working = runs.add("U:6", 2, 0, 3, 1000);
+  working.status = study::Status::running;
+  working.final.reset();
+  working.losses.resize(205);
+  const json points = figure(runs.figures(), "-loss")["data"]["points"];
+  CHECK(points["step"].size() == 100);
+  CHECK(points["seeds"][19] == 2);
+  CHECK(points["step"][20] == 210);
+  CHECK(points["seeds"][20] == 1);
+}
+
+TEST_CASE("report: figures stand below the paper's row of their data, CIFAR-100 not below CIFAR-10") {
+  Runs runs;
+  runs.add("U:6", 1, 68).data = "cifar100";
+  const std::string html = runs.html();
+  const size_t ours = html.find("fqt: resnet20 on cifar100");
+  REQUIRE(ours != std::string::npos);
+  CHECK(ours > html.find(">ResNet-20, CIFAR-100<"));
+  CHECK(count(html, "fqt: resnet20 on cifar100") == 1);
+  CHECK_FALSE(contains(html, "other data than"));
+}
+
+TEST_CASE("report: the same difference in every pair is too little for a verdict") {
+  Runs runs;
+  for (const int seed : {1, 2}) {
+    runs.add("A:C+:4-8", seed, 60 + seed);
+    runs.add("A:C-:4-8", seed, 62 + seed).config.eval.every = seed;
+  }
+  CHECK(contains(runs.html(), "too few seeds to say; C+ minus C- is -2.00 for each of 2 seeds"));
+}
+
+TEST_CASE("report: a model or a plan that is unknown is an error of the run's manifest") {
+  const auto check = [](auto change) {
+    Runs runs;
+    change(runs.add("U:6", 1, 70));
+    try {
+      runs.html();
+      FAIL("an unknown name was read");
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::data);
+      CHECK(contains(error.what(), runs.all()[0].directory + "/manifest.json"));
+      CHECK(contains(error.what(), "leave the run out"));
+    }
+  };
+  check([](study::Outcome& run) { run.model = "perceptron"; });
+  check([](study::Outcome& run) { run.plan = "Q:6"; });
+}
+
 TEST_CASE("report: the error of each layer, as probes measured it") {
   Runs runs;
   runs.add("U:6", 1, 70);

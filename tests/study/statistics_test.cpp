@@ -72,5 +72,10 @@ TEST_CASE("statistics: a verdict needs two pairs, and an interval that leaves 0 
 
   CHECK(compare(Pairs{{70, 68}, {66, 68}, {69, 68}}, true).verdict == Verdict::no_difference_found);
   CHECK(compare(Pairs{{70, 70}, {66, 66}}, true).verdict == Verdict::no_difference_found);
+  for (const Pairs& alike : {Pairs{{70, 68}, {66, 64}}, Pairs{{70.3, 68.1}, {66.4, 64.2}, {61.9, 59.7}}}) {
+    CHECK(compare(alike, true).verdict == Verdict::too_few_seeds);
+    CHECK(compare(alike, true).difference == Approx(alike[0].first - alike[0].second));
+  }
+  CHECK(compare(Pairs{{70.01, 70}, {66.0100001, 66}}, true).verdict == Verdict::better);
   CHECK(name_of(Verdict::no_difference_found) == "no difference found");
 }

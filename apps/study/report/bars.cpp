@@ -31,7 +31,7 @@ Json rows_of(const Setup& setup, double (*size)(const Outcome&)) {
     if (figures.empty()) continue;
     plan.push_back(runs.plan);
     middle.push_back(rounded(mean(figures)));
-    sd.push_back(rounded(sample_deviation(figures)));
+    sd.push_back(figures.size() < 2 ? Json() : rounded(sample_deviation(figures)));
     seeds.push_back(figures.size());
     label.push_back(label_of(setup, runs));
     if (!size) continue;

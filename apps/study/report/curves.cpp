@@ -42,13 +42,14 @@ bool is_drawn(const Outcome& run) { return run.status != Status::diverged && run
 
 int64_t smoothing_window(int64_t steps) { return std::max<int64_t>(1, (steps + kWindows - 1) / kWindows); }
 
-/// The losses at 100 steps or fewer, each the mean of those of the window that ends there.
+/// The losses at 100 steps or fewer and at the end, each the mean of those of the window that ends there. The steps are
+/// the same for each run of a setup, however far it is.
 Line smoothed_losses(const Outcome& run) {
   const int64_t stride = std::max<int64_t>(1, (run.steps + kMostPoints - 1) / kMostPoints);
   const int64_t window = smoothing_window(run.steps);
   Line line;
   for (const LossPoint& at : run.losses) {
-    if (at.step % stride != 0 && &at != &run.losses.back()) continue;
+    if (at.step % stride != 0 && at.step != run.steps) continue;
     Band smoothed;
     for (const LossPoint* point = &at; point->step > at.step - window; --point) {
       if (std::isfinite(point->loss)) smoothed.add(point->loss);

@@ -17,7 +17,7 @@ bool matches(std::string_view pattern, std::string_view name) {
   return name == pattern;
 }
 
-bool same_data(const PaperRow& row, const Setup& setup) { return row.data.empty() || setup.data.starts_with(row.data); }
+bool same_data(const PaperRow& row, const Setup& setup) { return row.data.empty() || matches(row.data, setup.data); }
 
 /// Whether a setup's figures stand below a row: that of its model and data, or else the first of its model.
 bool belongs(const Setup& setup, const PaperRow& row, const PaperTable& table) {

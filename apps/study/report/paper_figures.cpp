@@ -55,7 +55,7 @@ constexpr PaperRow kAccuracy[] = {
 };
 
 constexpr PaperRow kSizes[] = {
-    {"ResNet-20", "resnet20", "cifar", "", 4, 8, 6, {1.12, 1.08, 1.01, 1.05, 1.20, 1.20, 1.05}, {}},
+    {"ResNet-20", "resnet20", "cifar*", "", 4, 8, 6, {1.12, 1.08, 1.01, 1.05, 1.20, 1.20, 1.05}, {}},
     {"ResNet-50", "resnet50", "imagenet", "", 4, 8, 6, {176, 216, 140, 129, 222, 222, 129}, {}},
     {"Transformer", "transformer_lm*", "wikitext-103", "", 6, 8, 7, {991, 977, 1005, 1076, 906, 963, 1019}, {}},
 };

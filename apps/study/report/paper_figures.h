@@ -24,7 +24,7 @@ constexpr size_t kPaperColumns = 7;
 struct PaperRow {
   std::string_view label;
   std::string_view model;           ///< ours; * stands for any ending
-  std::string_view data;            ///< ours, by the beginning of its name; empty: that of the paper is not known to us
+  std::string_view data;            ///< ours, * as above; empty: that of the paper is not known to us
   std::string_view metric;          ///< of columns that name none
   int low, high, uniform;           ///< bits of C+, C- and R, and of U
   double values[kPaperColumns];     ///< 0: the paper has none

@@ -7,6 +7,7 @@
 #include <set>
 #include <tuple>
 
+#include "engine/check.h"
 #include "models/zoo.h"
 #include "quant/plan/metric.h"
 #include "trainer/identity.h"
@@ -21,7 +22,8 @@ using trainer::Json;
 constexpr Measure kAccuracy{"test accuracy", "test accuracy, %", " %", true};
 constexpr Measure kPerplexity{"test perplexity", "test perplexity", "", false};
 
-/// What runs that may be compared have in common: all that decides a result but plan and seed.
+/// What runs that may be compared have in common: all that decides a result but plan and seed, and not how often it is
+/// measured on the way.
 using Settings = std::map<std::string, std::string>;
 
 Settings settings_of(const Outcome& run) {
@@ -46,15 +48,34 @@ auto order_of(const PlanRuns& plan) {
                     parsed.low, parsed.high, index_of(quant::strategies(), parsed.strategy), plan.plan);
 }
 
-std::optional<quant::Plan> parse(const std::string& plan) {
-  if (trainer::is_plan_file(plan)) return std::nullopt;
-  return quant::parse_plan(plan);
+/// What `find` finds by a name of the run's manifest. Error(data) naming the manifest where it finds nothing.
+auto look_up(const Outcome& run, auto find) {
+  try {
+    return find();
+  } catch (const Error& error) {
+    fail(ErrorKind::data,
+         "[report] {}/manifest.json names a model or plan that this version of fqt does not have: it is damaged, or "
+         "another version wrote it; leave the run out, or make the report with that version ({})",
+         run.directory, error.what());
+  }
 }
 
-void add(Setup& setup, const Outcome& run) {
+std::optional<quant::Plan> parse(const Outcome& run) {
+  if (trainer::is_plan_file(run.plan)) return std::nullopt;
+  return look_up(run, [&] { return quant::parse_plan(run.plan); });
+}
+
+bool is_text(const Outcome& run) {
+  return look_up(run, [&] { return models::find_model_kind(run.model).input == models::ModelInput::tokens; });
+}
+
+/// Whether the setup has no run of this plan and seed yet.
+bool add(Setup& setup, const Outcome& run) {
   auto plan = std::ranges::find(setup.plans, run.plan, &PlanRuns::plan);
-  if (plan == setup.plans.end()) plan = setup.plans.insert(plan, {run.plan, parse(run.plan), {}});
+  if (plan == setup.plans.end()) plan = setup.plans.insert(plan, {run.plan, parse(run), {}});
+  if (std::ranges::find(plan->runs, run.seed, &Outcome::seed) != plan->runs.end()) return false;
   plan->runs.push_back(&run);
+  return true;
 }
 
 void sort(Setup& setup) {
@@ -108,7 +129,10 @@ std::string Setup::length() const {
 std::vector<PlanComparison> Setup::comparisons() const {
   std::vector<Outcome> outcomes;
   for (const PlanRuns& runs : plans)
-    for (const Outcome* run : runs.runs) outcomes.push_back(*run);
+    for (const Outcome* run : runs.runs) {
+      trainer::Config& config = outcomes.emplace_back(*run).config;
+      config.eval.every = config.probe.every = 0;  // groups differ in these, setups do not
+    }
   return comparisons_of(groups_of(outcomes));
 }
 
@@ -116,7 +140,7 @@ SortedRuns sort_runs(std::span<const Outcome> outcomes) {
   SortedRuns sorted;
   std::vector<const Outcome*> runs;
   for (const Outcome& run : outcomes) (run.id.empty() ? sorted.unknown : runs).push_back(&run);
-  // Of equal runs one that finished counts.
+  // Of runs of one seed one that finished counts.
   std::ranges::stable_sort(runs, {}, [](const Outcome* run) { return run->status != Status::finished; });
   std::set<std::string> ids;
   std::vector<Settings> settings;
@@ -129,11 +153,10 @@ SortedRuns sort_runs(std::span<const Outcome> outcomes) {
     size_t i = 0;
     while (i < settings.size() && !(settings[i] == own && sorted.setups[i].data == run->data)) ++i;
     if (i == settings.size()) {
-      const bool text = models::find_model_kind(run->model).input == models::ModelInput::tokens;
-      sorted.setups.push_back({run->model, run->data, "", text ? kPerplexity : kAccuracy, {}});
+      sorted.setups.push_back({run->model, run->data, "", is_text(*run) ? kPerplexity : kAccuracy, {}});
       settings.push_back(own);
     }
-    add(sorted.setups[i], *run);
+    if (!add(sorted.setups[i], *run)) sorted.repeats.push_back(run);
   }
   for (Setup& setup : sorted.setups) sort(setup);
   name_settings(sorted.setups, settings);

@@ -29,7 +29,7 @@ struct Measure {
   bool higher_is_better;
 };
 
-/// Runs that may be compared: they differ in plan and seed alone.
+/// Runs that may be compared: they differ in plan and seed alone, eval.every and probe.every apart.
 struct Setup {
   std::string model, data;
   std::string settings;  ///< what sets it apart from others of this model and data; mostly empty
@@ -44,11 +44,11 @@ struct Setup {
 
 struct SortedRuns {
   std::vector<Setup> setups;            ///< by model and data
-  std::vector<const Outcome*> repeats;  ///< runs that equal one of a setup: counted once
+  std::vector<const Outcome*> repeats;  ///< of a seed that a plan of a setup has already: counted once
   std::vector<const Outcome*> unknown;  ///< runs of which nothing but the configuration is written yet
 };
 
-/// `outcomes` must outlive the result.
+/// `outcomes` must outlive the result. Error(data) naming the manifest of a run whose model or plan is unknown.
 SortedRuns sort_runs(std::span<const Outcome> outcomes);
 
 /// "71.20 %", "33.12"

@@ -72,6 +72,9 @@ std::string comparison_in_words(const Setup& setup, const PlanComparison& row) {
   const Comparison& found = row.comparison;
   std::string text = fmt::format("{}, {} beside {}: {}; ", setup.title(), row.plus, row.minus,
                                  kVerdicts[static_cast<size_t>(found.verdict)]);
+  if (found.verdict == Verdict::too_few_seeds && found.pairs >= 2)
+    return text + fmt::format("C+ minus C- is {:.2f} for each of {}, and without a spread there is no interval.",
+                              found.difference, counted(static_cast<size_t>(found.pairs), "seed"));
   if (found.verdict == Verdict::too_few_seeds)
     return text + fmt::format("both have {} in common that finished, and it takes two, better five.",
                               counted(static_cast<size_t>(found.pairs), "seed"));
@@ -94,7 +97,7 @@ void add_notes(std::span<const Outcome> runs, const SortedRuns& sorted, std::str
                          left_out == 1 ? "1 run has" : fmt::format("{} runs have", left_out)));
   if (!sorted.repeats.empty())
     list += item(fmt::format(
-        "{} a run that is here already, by its configuration; such are counted once.",
+        "{} a run that is here already, of the same setup, plan and seed; such are counted once.",
         sorted.repeats.size() == 1 ? "1 run repeats" : fmt::format("{} runs repeat", sorted.repeats.size())));
   if (builds.size() > 1) {
     std::vector<std::string> names;
@@ -154,14 +157,13 @@ std::string comparison_table(const SortedRuns& sorted) {
     for (const PlanComparison& comparison : setup.comparisons()) {
       any = true;
       const Comparison& result = comparison.comparison;
-      const auto figure = [&](double value, int pairs) {
-        return result.pairs < pairs ? empty_cell() : number_cell(value, 2);
-      };
+      const auto figure = [](double value, bool known) { return known ? number_cell(value, 2) : empty_cell(); };
+      const bool interval = result.verdict != Verdict::too_few_seeds;
       const std::string_view verdict = name_of(result.verdict);
       const bool clear = result.verdict == Verdict::better || result.verdict == Verdict::worse;
       table.row(
-          {prose_cell(setup.title()), text_cell(comparison.plus), figure(result.difference, 1),
-           figure(result.interval.low, 2), figure(result.interval.high, 2), number_cell(result.pairs, 0),
+          {prose_cell(setup.title()), text_cell(comparison.plus), figure(result.difference, result.pairs > 0),
+           figure(result.interval.low, interval), figure(result.interval.high, interval), number_cell(result.pairs, 0),
            text_cell(setup.measure.title),
            clear ? html_cell(fmt::format("<span class=\"{0}\">{0}</span>", verdict), verdict) : text_cell(verdict)},
           2);
