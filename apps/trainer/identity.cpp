@@ -1,5 +1,7 @@
 #include "trainer/identity.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "engine/hash.h"

@@ -311,9 +311,9 @@ TEST_CASE("report: a page asks nothing of a network, and its parts fit together"
     CHECK(contains(html, "id=\"" + figure["id"].get<std::string>() + "\""));
     REQUIRE(specs.contains(figure["spec"]));
     CHECK(figure["data"].contains(figure["csv"]));
-    for (const auto& [name, data] : figure["data"].items()) {
+    for (const auto& item : figure["data"].items()) {
       const json& declared = specs[figure["spec"].get<std::string>()]["data"];
-      CHECK(std::ranges::any_of(declared, [&](const json& set) { return set["name"] == name; }));
+      CHECK(std::ranges::any_of(declared, [&](const json& set) { return set["name"] == item.key(); }));
     }
   }
   CHECK(count(html, "<h1") == 1);

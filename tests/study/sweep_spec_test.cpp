@@ -142,8 +142,8 @@ TEST_CASE("sweep spec: mistakes are named with their line") {
       {"[[grid]\n", "this is not TOML"},
   };
   for (const auto& [toml, part] : rows) {
-    const std::string error = error_of(toml);
-    CAPTURE(toml);
+    const std::string spec = toml, error = error_of(spec);
+    CAPTURE(spec);
     CAPTURE(error);
     CHECK(contains(error, part));
   }
