@@ -10,6 +10,8 @@
 #include "engine/gemm/bounds.h"
 #include "engine/gemm/columns.h"
 #include "engine/gemm/panels.h"
+#include "engine/gemm/scaled_writer.h"
+#include "engine/gemm/sparse.h"
 #include "engine/gemm/walk.h"
 
 namespace fqt::gemm {
@@ -142,41 +144,6 @@ struct SumWriter {
   }
 };
 
-/// Where a product's float32 results go.
-struct FloatTarget {
-  const GatherProduct& product;
-  float* out;
-
-  float* at(int64_t row, int64_t column) const { return out + product.out_offset(row) + column; }
-};
-
-/// integer_product's output.
-struct ScaledWriter : FloatTarget {
-  const double* scales;
-  bool add = false;  ///< to what is there
-
-  template <typename Sum>
-  kernels::ScaleTask<Sum> task(const Strip<Sum>& strip, const Sum* corrections) const {
-    const bool plain = product.out_rows.empty();
-    return {strip.sums,
-            strip.sum_panel,
-            strip.rows,
-            strip.columns,
-            corrections,
-            scales + strip.column,
-            plain ? at(strip.row, strip.column) : out + product.first_column + strip.column,
-            plain ? nullptr : product.out_rows.data() + strip.row,
-            product.out_stride,
-            add};
-  }
-  void write(const Strip<int32_t>& strip, const int32_t* corrections) const {
-    kernels::active().gemm.scale_tiles(task(strip, corrections));
-  }
-  void write(const Strip<int64_t>& strip, const int64_t* corrections) const {
-    kernels::active().gemm.scale_tiles_wide(task(strip, corrections));
-  }
-};
-
 /// float_product's output.
 struct FloatWriter : FloatTarget {
   /// Where rows lie at a fixed distance, tiles are added up in the result itself.
@@ -262,6 +229,7 @@ void integer_sums(const GatherProduct& product, const Levels& lhs, const Levels&
 
 void integer_product(const GatherProduct& product, const Levels& lhs, const Levels& rhs, std::span<const double> scales,
                      float* out) {
+  if (sparse_product(product, lhs, rhs, scales, out)) return;
   const std::vector<double> column_scales = product_scales(product, scales);
   integer_strips(product, lhs, rhs, ScaledWriter{{product, out}, column_scales.data()});
 }

@@ -8,12 +8,13 @@ namespace {
 #include "engine/kernels/vector.inl"
 
 #include "engine/kernels/depthwise.inl"  // behind the tiles
+#include "engine/kernels/sparse.inl"
 }  // namespace
 }  // namespace reference
 
 const KernelTable& table_reference() {
   static constexpr KernelTable table{"reference", reference::kVectorKernels, reference::kCodeKernels,
-                                     reference::kGemmKernels, reference::kDepthwiseKernels};
+                                     reference::kGemmKernels, reference::kDepthwiseKernels, reference::kSparseKernels};
   return table;
 }
 

@@ -7,6 +7,7 @@
 #include "engine/kernels/codes.h"
 #include "engine/kernels/depthwise.h"
 #include "engine/kernels/gemm.h"
+#include "engine/kernels/sparse.h"
 #include "engine/kernels/vector.h"
 
 namespace fqt::kernels {
@@ -18,6 +19,7 @@ struct KernelTable {
   CodeKernels codes;
   GemmKernels gemm;
   DepthwiseKernels depthwise;
+  SparseKernels sparse;
 };
 
 struct Isa {

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+
+#include "engine/gemm/gather.h"
+#include "engine/gemm/walk.h"
+#include "engine/kernels/table.h"
+
+namespace fqt::gemm {
+
+/// Where a product's float32 results go.
+struct FloatTarget {
+  const GatherProduct& product;
+  float* out;
+
+  float* at(int64_t row, int64_t column) const { return out + product.out_offset(row) + column; }
+};
+
+/// Writes finished integer sums as float32.
+struct ScaledWriter : FloatTarget {
+  const double* scales;  ///< of every column, and of a whole panel behind them (columns.h)
+  bool add = false;      ///< to what is there
+
+  template <typename Sum>
+  kernels::ScaleTask<Sum> task(const Strip<Sum>& strip, const Sum* corrections) const {
+    const bool plain = product.out_rows.empty();
+    return {strip.sums,
+            strip.sum_panel,
+            strip.rows,
+            strip.columns,
+            corrections,
+            scales + strip.column,
+            plain ? at(strip.row, strip.column) : out + product.first_column + strip.column,
+            plain ? nullptr : product.out_rows.data() + strip.row,
+            product.out_stride,
+            add};
+  }
+  void write(const Strip<int32_t>& strip, const int32_t* corrections) const {
+    kernels::active().gemm.scale_tiles(task(strip, corrections));
+  }
+  void write(const Strip<int64_t>& strip, const int64_t* corrections) const {
+    kernels::active().gemm.scale_tiles_wide(task(strip, corrections));
+  }
+};
+
+}  // namespace fqt::gemm
