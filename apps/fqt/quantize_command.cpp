@@ -23,12 +23,13 @@ namespace {
 using namespace fqt::trainer;
 
 constexpr size_t kMostChannels = 12;  ///< that are printed in full
+constexpr double kPercentile = 99.9;  ///< where none is given
 
 struct QuantizeArguments {
   std::string input, noise, out;
   std::string format = "affine", rounding = "nearest", range = "extremes";
   int bits = 8;
-  double percentile = 99.9;
+  std::optional<double> percentile;
   bool per_channel = false;
   std::optional<int64_t> seed;
   bool json = false;
@@ -66,16 +67,18 @@ std::string whole_ranges() {
 quant::OperandPrecision precision_of(const QuantizeArguments& arguments) {
   check(arguments.bits >= quant::kMinBits && arguments.bits <= quant::kMaxBits,
         "[quantize] --bits: {} bits; give a width from {} to {}", arguments.bits, quant::kMinBits, quant::kMaxBits);
-  quant::OperandPrecision precision{&quant::find_format(arguments.format), arguments.bits,
-                                    quant::parse_rounding(arguments.rounding),
-                                    &quant::find_range_estimator(arguments.range), arguments.percentile};
+  quant::OperandPrecision precision{
+      &quant::find_format(arguments.format), arguments.bits, quant::parse_rounding(arguments.rounding),
+      &quant::find_range_estimator(arguments.range), arguments.percentile.value_or(kPercentile)};
   precision.per_channel = arguments.per_channel;
   check(!precision.is_float(), "[quantize] --format: {} has no codes; give one of {}", arguments.format,
         integer_formats());
   check(!precision.range->running, "[quantize] --range: '{}' is an average over training steps; give one of {}",
         arguments.range, whole_ranges());
-  check(arguments.percentile >= 50 && arguments.percentile <= 100,
-        "[quantize] --percentile: {} percent of the values; give 50 to 100", arguments.percentile);
+  check(precision.percentile >= 50 && precision.percentile <= 100,
+        "[quantize] --percentile: {} percent of the values; give 50 to 100", precision.percentile);
+  check(!arguments.percentile || arguments.range == "percentile",
+        "[quantize] --percentile: --range {} takes no percentile; add --range percentile", arguments.range);
   check(!arguments.seed || precision.rounding == quant::Rounding::stochastic,
         "[quantize] --seed: {} draws no random words; add --rounding stochastic", arguments.rounding);
   check(arguments.noise.empty() || precision.rounding == quant::Rounding::stochastic,
@@ -254,7 +257,7 @@ Action declare_quantize(CLI::App& app) {
   app.add_option("--rounding", arguments->rounding, quant::known_roundings())->capture_default_str()->type_name("");
   app.add_option("--range", arguments->range, whole_ranges())->capture_default_str()->type_name("");
   app.add_option("--percentile", arguments->percentile, "percent of the values in a range of that name")
-      ->capture_default_str()
+      ->default_str(fmt::format("{}", kPercentile))
       ->type_name("");
   app.add_flag("--per-channel", arguments->per_channel, "a grid for each index along the last axis");
   CLI::Option* seed = app.add_option("--seed", arguments->seed, "of stochastic rounding, from stream 0");

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -12,6 +13,7 @@
 #include "fqt/config_options.h"
 #include "fqt/output.h"
 #include "study/sweep.h"
+#include "trainer/terminal.h"
 #include "trainer/text.h"
 
 namespace fqt::program {
@@ -26,17 +28,20 @@ struct SweepArguments {
   SweepChoices choices;
   std::vector<std::string> places;
   std::vector<trainer::Assignment> set;
-  int64_t jobs = 0;   ///< 0: one for each processor
-  int64_t index = 0;  ///< from 1; 0: all
+  int64_t jobs = 0;     ///< 0: as many as there are processors for
+  int64_t threads = 0;  ///< of each run; 0: (processors / jobs)
+  int64_t index = 0;    ///< from 1; 0: all
   bool retry = false, emit = false, status = false, dry_run = false, toml = false, json = false, quiet = false;
 };
 
-/// Threads are shared out, so that as many work as there are processors, or one for each job.
+/// What is left open is such that as many threads work as there are processors, or one for each job.
 Share share_of(const SweepArguments& arguments, size_t runs) {
   const auto processors = static_cast<int64_t>(threads());
-  const int64_t wanted = arguments.jobs > 0 ? arguments.jobs : processors;
+  const int64_t wanted =
+      arguments.jobs > 0 ? arguments.jobs : processors / std::clamp<int64_t>(arguments.threads, 1, processors);
   const int64_t jobs = std::max<int64_t>(std::min(wanted, static_cast<int64_t>(runs)), 1);
-  return {static_cast<int>(jobs), static_cast<int>(std::max<int64_t>(processors / jobs, 1))};
+  const int64_t each = arguments.threads > 0 ? arguments.threads : std::max<int64_t>(processors / jobs, 1);
+  return {static_cast<int>(jobs), static_cast<int>(each)};
 }
 
 SweepChoices choices_of(const SweepArguments& arguments, const SweepSpec& spec) {
@@ -85,6 +90,19 @@ void check_none_failed(const Sweep& sweep, const SweepArguments& arguments) {
          trainer::join(failed, "\n  "));
 }
 
+/// Whole names where no one looks at them on a terminal.
+size_t width_of_output() {
+  return trainer::is_terminal(STDOUT_FILENO) ? static_cast<size_t>(trainer::terminal_width(STDOUT_FILENO)) : SIZE_MAX;
+}
+
+void print_estimate(const Sweep& sweep, const SweepArguments& arguments, const std::vector<Work>& work, Share share) {
+  const std::vector<RunState> states = sweep.states();
+  if (!arguments.json) return print(status_text(sweep, states, width_of_output()) + estimate_text(work, share) + "\n");
+  Json json = sweep_json(sweep, states);
+  json["estimate"] = estimate_json(work, share);
+  print(to_text(json) + "\n");
+}
+
 void run_sweep(const Sweep& sweep, const SweepArguments& arguments) {
   const trainer::Interrupt interrupt;
   trainer::Progress progress(arguments.quiet);
@@ -95,8 +113,9 @@ void run_sweep(const Sweep& sweep, const SweepArguments& arguments) {
     options.index = static_cast<size_t>(arguments.index - 1);
   }
   if (arguments.dry_run) {
-    sweep.work(options, progress, interrupt);
-    return print(status_text(sweep, sweep.states()));
+    std::vector<Work> work = sweep.work(options, progress);
+    estimate(work, options.share, progress, interrupt);
+    return print_estimate(sweep, arguments, work, options.share);
   }
   sweep.run(options, progress, interrupt);
   report(sweep, arguments, summary_text(sweep, sweep.states()) + "\n");
@@ -116,7 +135,7 @@ void run(const SweepArguments& arguments) {
   if (arguments.emit) return emit(sweep, arguments, sweep.states());
   if (!arguments.status) return run_sweep(sweep, arguments);
   const std::vector<RunState> states = sweep.states();
-  print(arguments.json ? to_text(sweep_json(sweep, states)) + "\n" : status_text(sweep, states));
+  print(arguments.json ? to_text(sweep_json(sweep, states)) + "\n" : status_text(sweep, states, width_of_output()));
 }
 
 std::string built_in_help() {
@@ -145,6 +164,9 @@ Action declare_sweep(CLI::App& app) {
   add_set(app, flags);
   app.add_option("--jobs", arguments->jobs,
                  "runs at a time, which share the processors; left out, as many as there are")
+      ->check(CLI::Range(1, 1024).description(""))
+      ->type_name("");
+  app.add_option("--threads", arguments->threads, "threads of each run; left out, processors / jobs")
       ->check(CLI::Range(1, 1024).description(""))
       ->type_name("");
   app.add_flag("--retry", arguments->retry, "run failed ones again, too");

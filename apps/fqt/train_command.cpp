@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/check.h"
 #include "engine/hash.h"
 #include "fqt/command.h"
 #include "fqt/config_options.h"
@@ -29,11 +30,13 @@ using namespace fqt::trainer;
 struct TrainArguments {
   std::string config_file, resume;
   std::vector<Assignment> flags;
-  bool json = false, quiet = false;
+  bool go_on = false, json = false, quiet = false;
 };
 
+using Layers = std::vector<std::vector<Assignment>>;
+
 /// What goes over the defaults, or over the configuration of a run to be resumed.
-std::vector<std::vector<Assignment>> layers_of(const TrainArguments& arguments) {
+Layers layers_of(const TrainArguments& arguments) {
   if (arguments.config_file.empty()) return {arguments.flags};
   return {read_config_file(arguments.config_file), arguments.flags};
 }
@@ -46,20 +49,20 @@ struct Session {
   std::optional<Resumption> from;
 };
 
-Session begin(const TrainArguments& arguments) {
-  const Config config = resolve_config(layers_of(arguments));
+Session begin_run(const Layers& layers) {
+  const Config config = resolve_config(layers);
   Experiment experiment = open_experiment(config);
   const RunDirectory directory = RunDirectory::create(config, experiment.data_name());
   return {std::move(experiment), directory, RunLock(directory), std::nullopt};
 }
 
-Session resume(const TrainArguments& arguments, Progress& progress) {
-  const RunDirectory directory = RunDirectory::open(arguments.resume);
+Session resume(const std::string& folder, const Layers& layers, Progress& progress) {
+  const RunDirectory directory = RunDirectory::open(folder);
   RunLock lock(directory);
   remove_leftovers(directory.path());
   remove_leftovers(directory.checkpoints());
   Checkpoint from = newest_checkpoint(directory, [&](const std::string& line) { progress.warn(line); });
-  ResumedConfig resumed = resumed_config(directory, from, layers_of(arguments));
+  ResumedConfig resumed = resumed_config(directory, from, layers);
   Experiment experiment = open_experiment(resumed.config);
   check_resumable(experiment, from);
   if (const std::string commit = from.identity.value("commit", ""); commit != build_info().commit)
@@ -72,6 +75,40 @@ Session resume(const TrainArguments& arguments, Progress& progress) {
                     ? fmt::format("going on after step {} of {}, from {}", from.state.step, steps, from.path)
                     : fmt::format("all {} steps are done already; evaluating again", steps));
   return {std::move(experiment), directory, std::move(lock), Resumption{std::move(from), to_toml(resumed.recorded)}};
+}
+
+/// What the layers say of `out`, which they no longer do then; empty where they say nothing.
+std::string take_out(Layers& layers) {
+  std::string out;
+  for (std::vector<Assignment>& layer : layers)
+    std::erase_if(layer, [&](const Assignment& assignment) {
+      if (assignment.key != "out") return false;
+      out = assignment.text;
+      return true;
+    });
+  return out;
+}
+
+/// Goes on with the run in --out, or begins it where there is none or none that has a checkpoint.
+Session go_on(const TrainArguments& arguments, Progress& progress) {
+  Layers layers = layers_of(arguments), rest = layers;
+  const std::string out = take_out(rest);
+  check(!out.empty(), "[train] --continue: say with which run, by its folder, --out DIR");
+  const std::optional<RunDirectory> begun = RunDirectory::begun(out);
+  if (!begun) return begin_run(layers);
+  if (!checkpoint_files(*begun).empty()) return resume(out, rest, progress);
+  begun->check_beginning();
+  Experiment experiment = open_experiment(resolve_config(layers));
+  RunLock lock(*begun);
+  begun->begin_again();
+  progress.note(fmt::format("the run in {} ended before its first checkpoint: beginning again", out));
+  return {std::move(experiment), *begun, std::move(lock), std::nullopt};
+}
+
+Session session_of(const TrainArguments& arguments, Progress& progress) {
+  if (arguments.go_on) return go_on(arguments, progress);
+  const Layers layers = layers_of(arguments);
+  return arguments.resume.empty() ? begin_run(layers) : resume(arguments.resume, layers, progress);
 }
 
 Json to_json(const Experiment& experiment, const RunDirectory& directory, const TrainResult& result) {
@@ -110,7 +147,7 @@ std::string to_summary(const Experiment& experiment, const RunDirectory& directo
 void run(const TrainArguments& arguments) {
   const Interrupt interrupt;
   Progress progress(arguments.quiet);
-  Session session = arguments.resume.empty() ? begin(arguments) : resume(arguments, progress);
+  Session session = session_of(arguments, progress);
   auto& [experiment, directory, lock, from] = session;
   progress.note(experiment.summary());
   const MemoryNeed memory = expected_memory(experiment);
@@ -141,8 +178,11 @@ Action declare_train(CLI::App& app) {
     if (!key.flag.empty()) add_key(app, flags, std::string(key.flag), key);
   app.add_option("--config", arguments->config_file, "TOML file of keys; flags go over it")->type_name("FILE");
   add_set(app, flags);
-  app.add_option("--resume", arguments->resume, "go on with the run in this folder, from its last checkpoint")
-      ->type_name("DIR");
+  CLI::Option* resume =
+      app.add_option("--resume", arguments->resume, "go on with the run in this folder, from its last checkpoint");
+  resume->type_name("DIR");
+  app.add_flag("--continue", arguments->go_on, "go on with the run in --out DIR where there is one, or begin it")
+      ->excludes(resume);
   app.add_flag("--json", arguments->json, "print the result as one JSON object");
   app.add_flag("--quiet", arguments->quiet, "show no progress");
   app.footer(keys_help);

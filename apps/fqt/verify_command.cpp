@@ -81,7 +81,7 @@ Action declare_verify(CLI::App& app) {
   const auto arguments = std::make_shared<VerifyArguments>();
   app.add_option("directory", arguments->directory, "run directory, as `fqt train` made it")->required();
   app.add_option("--steps", arguments->steps, "the first so many steps alone; all that the run has done if not given")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 53).description(""))
       ->type_name("N");
   const Flags flags(arguments, &arguments->flags);
   for (const char* name : {"data", "threads"}) add_key(app, flags, std::string("--") + name, *find_key(name));

@@ -16,6 +16,7 @@
 
 #include "engine/check.h"
 #include "trainer/descriptor.h"
+#include "trainer/files.h"
 
 namespace fqt::study {
 namespace {
@@ -61,7 +62,25 @@ class SignalsHeld {
   _exit(127);
 }
 
+/// The last thing the program said that was an error, without "fqt: ".
+std::string last_error(const std::string& log) {
+  if (std::error_code error; !std::filesystem::exists(log, error)) return "";
+  const std::string text = trainer::read_text_file(log);
+  constexpr std::string_view kStart = "fqt: ";
+  const size_t at = text.rfind("\n" + std::string(kStart));
+  const size_t begin = at != std::string::npos ? at + 1 : 0;
+  if (!std::string_view(text).substr(begin).starts_with(kStart)) return "";
+  const size_t end = text.find('\n', begin);
+  return text.substr(begin + kStart.size(), end - begin - kStart.size());
+}
+
 }  // namespace
+
+std::string reason_of(Exit exit, const std::string& log) {
+  if (exit.code > 128) return fmt::format("ended by signal {} ({})", exit.code - 128, ::strsignal(exit.code - 128));
+  const std::string said = last_error(log);
+  return said.empty() ? fmt::format("ended with exit code {}", exit.code) : said;
+}
 
 std::string this_program() { return std::filesystem::read_symlink("/proc/self/exe").string(); }
 
@@ -119,7 +138,7 @@ std::optional<Exit> Child::poll() {
   return Exit{WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status)};
 }
 
-void run_children(size_t count, size_t jobs, const ChildEvents& events, const trainer::Interrupt& interrupt) {
+void run_children(size_t count, size_t jobs, const ChildEvents& events, const trainer::Interrupt& interrupt, int stop) {
   std::map<size_t, Child> running;
   size_t next = 0;
   bool told = false;
@@ -129,7 +148,7 @@ void run_children(size_t count, size_t jobs, const ChildEvents& events, const tr
       if (const std::optional<Command> command = events.start(place)) running.emplace(place, Child(*command));
     }
     if (interrupt.requested() && !std::exchange(told, true))
-      for (const auto& [place, child] : running) child.signal(SIGINT);
+      for (const auto& [place, child] : running) child.signal(stop);
     if (running.empty()) return;
     std::this_thread::sleep_for(kTick);
     for (auto child = running.begin(); child != running.end();) {

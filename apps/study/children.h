@@ -28,6 +28,9 @@ struct Exit {
   int code = 0;
 };
 
+/// Why a child ended as it did: the last error of its log, or the signal, or the code.
+std::string reason_of(Exit exit, const std::string& log);
+
 /// A process of its own, in a process group of its own, so that a Ctrl-C of the terminal reaches it once, through its
 /// parent. Where the parent dies the system sends it SIGTERM.
 class Child {
@@ -54,8 +57,8 @@ struct ChildEvents {
   std::function<void(const std::vector<size_t>&)> tick;  ///< several times a second: those that run
 };
 
-/// Runs `count` children, `jobs` at a time. After a signal no more are started, and those that run get SIGINT and are
-/// waited for.
-void run_children(size_t count, size_t jobs, const ChildEvents& events, const trainer::Interrupt& interrupt);
+/// Runs `count` children, `jobs` at a time. After a signal no more are started, and those that run get `stop`, SIGINT
+/// where they have something to save, and are waited for.
+void run_children(size_t count, size_t jobs, const ChildEvents& events, const trainer::Interrupt& interrupt, int stop);
 
 }  // namespace fqt::study

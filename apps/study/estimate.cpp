@@ -1,9 +1,11 @@
 #include "study/estimate.h"
 
-#include <unistd.h>
-
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <map>
 
@@ -40,10 +42,13 @@ struct Timing {
 /// A temporary folder that goes away with the object.
 class TrialFolder {
  public:
-  TrialFolder() : path_((fs::temp_directory_path() / fmt::format("fqt-sweep-{}", ::getpid())).string()) {
+  TrialFolder() {
     std::error_code error;
-    fs::create_directories(path_, error);
-    if (error) fail(ErrorKind::io, "[sweep] the folder {} cannot be made: {}", path_, error.message());
+    const fs::path place = fs::temp_directory_path(error);
+    path_ = (place / "fqt-sweep-XXXXXX").string();
+    if (error || ::mkdtemp(path_.data()) == nullptr)
+      fail(ErrorKind::io, "[sweep] no folder for trial runs can be made in {}: {}; name another place in TMPDIR",
+           error ? "the system's temporary folder" : place.string(), error ? error.message() : std::strerror(errno));
   }
   ~TrialFolder() {
     std::error_code ignored;
@@ -55,6 +60,12 @@ class TrialFolder {
 
  private:
   std::string path_;
+};
+
+/// What a trial comes to: its timing, or why there is none.
+struct Trial {
+  Timing timing;
+  std::string unknown;
 };
 
 /// The run, cut to a few steps, in `directory`.
@@ -72,10 +83,16 @@ Command trial_of(SweepRun run, const std::string& directory, int threads) {
 }
 
 /// `wall`: seconds from its start to its end.
-Timing timing_of(const std::string& directory, double wall) {
-  const Outcome outcome = read_outcome(directory);
-  const double first = outcome.losses.front().seconds, last = outcome.losses.back().seconds;
-  return {(last - first) / static_cast<double>(kSteps - 1), std::max(wall - last, 0.0), outcome.memory_peak};
+Trial trial_in(const std::string& directory, Exit exit, double wall) {
+  if (exit.code != 0) return {{}, "its trial run failed: " + reason_of(exit, directory + ".log")};
+  try {
+    const Outcome outcome = read_outcome(directory);
+    check(!outcome.losses.empty(), "[sweep] its log has no steps");
+    const double first = outcome.losses.front().seconds, last = outcome.losses.back().seconds;
+    return {{(last - first) / static_cast<double>(kSteps - 1), std::max(wall - last, 0.0), outcome.memory_peak}, ""};
+  } catch (const Error& error) {
+    return {{}, fmt::format("its trial run cannot be read: {}", error.what())};
+  }
 }
 
 Expected expected_of(const SweepRun& run, const Timing& timing) {
@@ -84,7 +101,7 @@ Expected expected_of(const SweepRun& run, const Timing& timing) {
   const double batches = static_cast<double>(run.test_items) / static_cast<double>(run.batch_items);
   const double steps =
       static_cast<double>(config.train.steps) + kEvaluation * batches * static_cast<double>(1 + on_the_way);
-  return {timing.start + timing.step * steps, timing.memory};
+  return {timing.start + timing.step * steps, timing.memory, ""};
 }
 
 }  // namespace
@@ -99,30 +116,29 @@ std::vector<Expected> expect(const std::vector<const SweepRun*>& runs, Share sha
       examples.push_back(run);
     }
   const TrialFolder folder;
-  std::map<std::string, Timing> timings;
+  std::map<std::string, Trial> trials;
   std::map<size_t, Clock::time_point> begun;
   const auto start = [&](size_t i) {
     begun[i] = Clock::now();
     return std::optional(trial_of(*examples[i], folder.run(i), share.threads));
   };
   const auto ended = [&](size_t i, Exit exit) {
+    if (interrupt.requested()) return;
     const std::chrono::duration<double> wall = Clock::now() - begun[i];
-    if (exit.code == 0)
-      timings[kinds[i]] = timing_of(folder.run(i), wall.count());
-    else if (!interrupt.requested())
-      progress.note(
-          fmt::format("{} could not be timed: its trial ended with exit code {}", examples[i]->name, exit.code));
+    const Trial& trial = trials[kinds[i]] = trial_in(folder.run(i), exit, wall.count());
+    if (!trial.unknown.empty()) progress.warn(fmt::format("not timed   {}: {}", examples[i]->name, trial.unknown));
   };
   const auto tick = [&](const std::vector<size_t>&) {
     progress.update(
-        {.what = "timing", .done = static_cast<int64_t>(timings.size()), .total = static_cast<int64_t>(kinds.size())});
+        {.what = "timing", .done = static_cast<int64_t>(trials.size()), .total = static_cast<int64_t>(kinds.size())});
   };
-  run_children(examples.size(), static_cast<size_t>(share.jobs), {start, ended, tick}, interrupt);
+  // There is nothing to save, and the folder is to be gone before a second signal ends the program.
+  run_children(examples.size(), static_cast<size_t>(share.jobs), {start, ended, tick}, interrupt, SIGKILL);
   interrupt.check("sweep");
   std::vector<Expected> expected;
   for (const SweepRun* run : runs) {
-    const auto timing = timings.find(kind_of(*run));
-    expected.push_back(timing == timings.end() ? Expected{} : expected_of(*run, timing->second));
+    const Trial& trial = trials.at(kind_of(*run));
+    expected.push_back(trial.unknown.empty() ? expected_of(*run, trial.timing) : Expected{0, 0, trial.unknown});
   }
   return expected;
 }

@@ -93,21 +93,11 @@ SizeOutcome read_size(const Record& size) {
           size.get<double>("bitops"), size.find<double>("mean_bits")};
 }
 
-bool is_better(const Figure& a, const Figure& b) {
-  return a.higher_is_better() ? a.value > b.value : a.value < b.value;
-}
-
 /// What a record's figures say under one of the names; none where it has neither.
 std::optional<Figure> read_figure(const Record& record, int64_t step, std::initializer_list<const char*> names) {
   for (const char* name : names)
     if (const auto value = record.find<double>(name)) return Figure{name, *value, step};
   return std::nullopt;
-}
-
-/// Images are evaluated on their test set all the way, text on its validation set until the end.
-std::optional<Figure> best_of(const std::optional<Figure>& on_the_way, const std::optional<Figure>& final) {
-  if (!on_the_way || !final) return on_the_way ? on_the_way : final;
-  return on_the_way->name == final->name && is_better(*final, *on_the_way) ? final : on_the_way;
 }
 
 void read_figures(const Record& manifest, Outcome& outcome) {
@@ -121,12 +111,10 @@ void read_figures(const Record& manifest, Outcome& outcome) {
       fail(ErrorKind::data, "[study] {} has no key 'test_accuracy' or 'test_perplexity': {}", manifest.where,
            manifest.advice);
   }
-  std::optional<Figure> on_the_way;
   if (const auto best = manifest.json.find("best"); best != manifest.json.end()) {
     const Record record{*best, manifest.where + ": best", manifest.advice};
-    on_the_way = read_figure(record, record.get<int64_t>("step"), {"test_accuracy", "valid_perplexity"});
+    outcome.best = read_figure(record, record.get<int64_t>("step"), {"test_accuracy", "valid_perplexity"});
   }
-  outcome.best = best_of(on_the_way, outcome.final);
 }
 
 void read_manifest(const RunDirectory& directory, Outcome& outcome) {

@@ -79,7 +79,7 @@ struct Outcome {
   std::vector<EvaluationPoint> evaluations;  ///< likewise
   std::optional<double> train_loss;          ///< mean of the last 100 steps' losses
   std::optional<Figure> final;               ///< on the test set, at the end
-  std::optional<Figure> best;  ///< the best of all evaluations: images test, text valid where there is any
+  std::optional<Figure> best;  ///< that of best.safetensors: the best evaluation on the way, of text on its valid set
 
   std::vector<SiteOutcome> sites;
   SizeOutcome size;

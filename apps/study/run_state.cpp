@@ -1,20 +1,17 @@
 #include "study/run_state.h"
 
 #include <csignal>
-#include <cstring>
 #include <filesystem>
+#include <tuple>
 
 #include "engine/check.h"
-#include "trainer/checkpoints.h"
 #include "trainer/files.h"
 #include "trainer/host.h"
-#include "trainer/run_directory.h"
 
 namespace fqt::study {
 namespace {
 
 namespace fs = std::filesystem;
-using trainer::RunDirectory;
 
 constexpr int kInterrupted = 130;
 
@@ -24,10 +21,6 @@ bool exists(const std::string& path) {
 }
 
 bool is_run(const SweepRun& run) { return exists(run.directory + "/config.toml"); }
-
-bool can_go_on(const SweepRun& run) {
-  return is_run(run) && !trainer::checkpoint_files(RunDirectory::open(run.directory)).empty();
-}
 
 /// Error(data) where a row of this outcome would not belong beside the others.
 void check_same(const Outcome& outcome, const SweepRun& run) {
@@ -44,18 +37,6 @@ void check_same(const Outcome& outcome, const SweepRun& run) {
          outcome.directory, outcome.id, run.id);
 }
 
-/// The last thing the program said that was an error, without "fqt: ".
-std::string last_error(const std::string& log) {
-  if (!exists(log)) return "";
-  const std::string text = trainer::read_text_file(log);
-  constexpr std::string_view kStart = "fqt: ";
-  const size_t at = text.rfind("\n" + std::string(kStart));
-  const size_t begin = at != std::string::npos ? at + 1 : 0;
-  if (!std::string_view(text).substr(begin).starts_with(kStart)) return "";
-  const size_t end = text.find('\n', begin);
-  return text.substr(begin + kStart.size(), end - begin - kStart.size());
-}
-
 }  // namespace
 
 void SweepFolder::make() const {
@@ -68,6 +49,12 @@ void SweepFolder::make() const {
   }
 }
 
+std::pair<Status, std::string> with_failure(Status status, const std::string& message, const std::string& failure) {
+  const bool stands = status == Status::finished || status == Status::diverged || status == Status::running;
+  if (stands || !exists(failure)) return {status, message};
+  return {Status::failed, trainer::read_text_file(failure)};
+}
+
 RunState state_of(const SweepRun& run, const SweepFolder& folder) {
   RunState state;
   if (is_run(run)) {
@@ -76,11 +63,7 @@ RunState state_of(const SweepRun& run, const SweepFolder& folder) {
     state.status = state.outcome->status;
     state.message = state.outcome->message;
   }
-  const bool ended = state.status == Status::finished || state.status == Status::diverged;
-  if (!ended && state.status != Status::running && exists(folder.failure(run))) {
-    state.status = Status::failed;
-    state.message = trainer::read_text_file(folder.failure(run));
-  }
+  std::tie(state.status, state.message) = with_failure(state.status, state.message, folder.failure(run.name));
   return state;
 }
 
@@ -90,21 +73,15 @@ bool is_left(Status status, bool retry) {
 
 std::vector<std::string> words_for(const SweepRun& run, int threads) {
   std::vector<std::string> words{this_program()};
-  const auto add = [&](const std::vector<std::string>& more) { words.insert(words.end(), more.begin(), more.end()); };
-  if (!can_go_on(run)) {
-    add(train_arguments(run, threads));
-    return words;
-  }
-  add({"train", "--resume", run.directory, "--threads", std::to_string(threads)});
-  for (const trainer::Assignment& assignment : run.assignments)
-    if (assignment.key == "data") add({"--data", assignment.text});  // it may have moved
+  const std::vector<std::string> arguments = train_arguments(run, threads);
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  words.emplace_back("--continue");
   return words;
 }
 
 Command command_for(const SweepRun& run, const SweepFolder& folder, int threads) {
   std::error_code ignored;
-  fs::remove(folder.failure(run), ignored);
-  if (!can_go_on(run)) fs::remove_all(run.directory, ignored);
+  fs::remove(folder.failure(run.name), ignored);
   return {words_for(run, threads), folder.log(run)};
 }
 
@@ -113,10 +90,8 @@ RunState state_after(const SweepRun& run, const SweepFolder& folder, Exit exit) 
   const bool ended = state.status == Status::finished || state.status == Status::diverged;
   if (state.status == Status::running) return state;  // another process has taken it over
   if (ended || exit.code == kInterrupted || exit.code == 128 + SIGINT) return state;
-  std::string message = last_error(folder.log(run));
-  if (exit.code > 128) message = fmt::format("ended by signal {} ({})", exit.code - 128, ::strsignal(exit.code - 128));
-  if (message.empty()) message = fmt::format("ended with exit code {}; see {}", exit.code, folder.log(run));
-  trainer::write_text_file(folder.failure(run), message);
+  const std::string message = fmt::format("{} (log: {})", reason_of(exit, folder.log(run)), folder.log(run));
+  trainer::write_text_file(folder.failure(run.name), message);
   state.status = Status::failed;
   state.message = message;
   return state;

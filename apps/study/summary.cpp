@@ -16,36 +16,26 @@ using trainer::Cell;
 using trainer::Json;
 using trainer::Table;
 
-/// What the runs of a group share, beside the name of their data.
-Json shared_keys(const Outcome& outcome) {
-  Json keys = trainer::deciding_keys(outcome.config);
-  keys.erase("seed");
-  keys["train.steps"] = std::to_string(outcome.steps);
-  if (!outcome.config.weights.empty()) keys["weights"] = outcome.config.weights;
-  return keys;
-}
-
 /// A group at work.
 struct Draft {
   Group group;
-  Json keys;
+  std::set<int64_t> seeds;
 };
 
-bool same_name(const Group& a, const Group& b) {
-  return a.model == b.model && a.data == b.data && a.plan == b.plan && a.recipe == b.recipe;
-}
+/// Whether their plans may be held against each other where their keys are equal, too.
+bool alike(const Group& a, const Group& b) { return a.model == b.model && a.data == b.data && a.recipe == b.recipe; }
 
-/// Tells groups of one name apart by the keys they differ in.
+/// Tells groups of one model, data and recipe apart by the keys they differ in.
 void name_settings(std::vector<Draft>& drafts) {
   for (Draft& draft : drafts) {
     std::set<std::string> differing;
     for (const Draft& other : drafts)
-      if (same_name(draft.group, other.group))
-        for (const auto& [key, value] : draft.keys.items())
-          if (other.keys.value(key, Json()) != value) differing.insert(key);
+      if (alike(draft.group, other.group))
+        for (const auto& [key, value] : draft.group.keys.items())
+          if (other.group.keys.value(key, Json()) != value) differing.insert(key);
     std::vector<std::string> texts;
     for (const std::string& key : differing)
-      texts.push_back(fmt::format("{}={}", key, draft.keys[key].get<std::string>()));
+      texts.push_back(fmt::format("{}={}", key, draft.group.keys[key].get<std::string>()));
     draft.group.settings = trainer::join(texts);
   }
 }
@@ -77,6 +67,14 @@ bool one_recipe(const std::vector<Group>& groups) {
 
 }  // namespace
 
+Json shared_keys(const Outcome& outcome) {
+  Json keys = trainer::deciding_keys(outcome.config);
+  for (const char* key : {"seed", "eval.every", "probe.every"}) keys.erase(key);
+  keys["train.steps"] = std::to_string(outcome.steps);
+  if (!outcome.config.weights.empty()) keys["weights"] = outcome.config.weights;
+  return keys;
+}
+
 double Group::mean() const { return study::mean(values_of(*this)); }
 
 double Group::deviation() const { return sample_deviation(values_of(*this)); }
@@ -84,21 +82,28 @@ double Group::deviation() const { return sample_deviation(values_of(*this)); }
 std::vector<Group> groups_of(const std::vector<Outcome>& outcomes) {
   std::vector<Draft> drafts;
   for (const Outcome& outcome : outcomes) {
-    Group group{outcome.model, outcome.data, outcome.plan, outcome.recipe, "", outcome.steps, outcome.size, {}, {}, 0};
-    const Json keys = shared_keys(outcome);
-    auto draft = std::ranges::find_if(
-        drafts, [&](const Draft& other) { return same_name(other.group, group) && other.keys == keys; });
-    if (draft == drafts.end()) draft = drafts.insert(draft, {std::move(group), keys});
-    if (outcome.final) {
-      draft->group.metric = {outcome.final->name, 0, 0};
-      draft->group.values.emplace(outcome.seed, outcome.final->value);
-    } else {
-      ++draft->group.unfinished;
-    }
+    Group group{.model = outcome.model,
+                .data = outcome.data,
+                .plan = outcome.plan,
+                .recipe = outcome.recipe,
+                .steps = outcome.steps,
+                .size = outcome.size,
+                .keys = shared_keys(outcome)};
+    auto draft = std::ranges::find_if(drafts, [&](const Draft& other) {
+      return alike(other.group, group) && other.group.plan == group.plan && other.group.keys == group.keys;
+    });
+    if (draft == drafts.end()) draft = drafts.insert(draft, {std::move(group), {}});
+    draft->seeds.insert(outcome.seed);
+    if (!outcome.final) continue;
+    draft->group.metric = {outcome.final->name, 0, 0};
+    draft->group.values.emplace(outcome.seed, outcome.final->value);
   }
   name_settings(drafts);
   std::vector<Group> groups;
-  for (Draft& draft : drafts) groups.push_back(std::move(draft.group));
+  for (Draft& draft : drafts) {
+    draft.group.unfinished = static_cast<int>(draft.seeds.size() - draft.group.values.size());
+    groups.push_back(std::move(draft.group));
+  }
   return groups;
 }
 
@@ -107,8 +112,7 @@ std::vector<PlanComparison> comparisons_of(const std::vector<Group>& groups) {
   for (const Group& plus : groups) {
     const std::string minus_plan = counterpart(plus.plan);
     const auto minus = std::ranges::find_if(groups, [&](const Group& other) {
-      return other.plan == minus_plan && other.model == plus.model && other.data == plus.data &&
-             other.recipe == plus.recipe && other.settings == plus.settings;
+      return other.plan == minus_plan && alike(other, plus) && other.keys == plus.keys;
     });
     if (minus_plan.empty() || minus == groups.end()) continue;
     std::vector<std::pair<double, double>> pairs;

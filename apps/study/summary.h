@@ -11,15 +11,16 @@
 
 namespace fqt::study {
 
-/// Finished runs that differ in nothing but their seed.
+/// Runs that differ in nothing but their seed and in how often they are measured on the way.
 struct Group {
   std::string model, data, plan, recipe;
-  std::string settings;  ///< further keys in which groups of one name differ: "train.steps=30"; empty where none does
+  std::string settings{};  ///< further keys in which groups of its model, data and recipe differ: "train.steps=30"
   int64_t steps = 0;
-  SizeOutcome size;                  ///< of the first run; under a plan R each seed has its own
-  Figure metric;                     ///< name and direction; its value means nothing
-  std::map<int64_t, double> values;  ///< the final figure, by seed
-  int unfinished = 0;                ///< runs of the group that diverged or failed, or are not done yet
+  SizeOutcome size{};                  ///< of the first run; under a plan R each seed has its own
+  Figure metric{};                     ///< name and direction; its value means nothing
+  std::map<int64_t, double> values{};  ///< the final figure, by seed
+  trainer::Json keys{};                ///< shared_keys of its runs
+  int unfinished = 0;  ///< seeds of which no run has ended well: it diverged, failed, or is not done yet
 
   double mean() const;
   double deviation() const;
@@ -32,6 +33,10 @@ struct PlanComparison {
   std::string metric;
   Comparison comparison;  ///< of plus with minus, over seeds that both have
 };
+
+/// The keys and values that decide the result of a run, its plan, data and seed apart, and apart from how often it is
+/// measured on the way, which decides nothing.
+trainer::Json shared_keys(const Outcome& outcome);
 
 /// In the order in which their first runs come.
 std::vector<Group> groups_of(const std::vector<Outcome>& outcomes);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstring>
 
 #include "engine/check.h"
@@ -39,21 +40,6 @@ double share_done(const SweepRun& run) {
   return static_cast<double>(last_step(run.directory)) / static_cast<double>(run.config.train.steps);
 }
 
-/// "12 runs, about 1:20:00, 2 at a time on 1 thread each, up to 240 MB each"
-std::string describe(const std::vector<Work>& work, Share share) {
-  double sum = 0, longest = 0;
-  int64_t memory = 0;
-  for (const Work& item : work) {
-    const double seconds = item.expected.seconds * (1 - item.done);
-    sum += seconds;
-    longest = std::max(longest, seconds);
-    memory = std::max(memory, item.expected.memory);
-  }
-  return fmt::format("{} {} to do, about {} in all: {} at a time on {} {} each, {} MB each at most", work.size(),
-                     work.size() == 1 ? "run" : "runs", trainer::clock_time(std::max(sum / share.jobs, longest)),
-                     share.jobs, share.threads, share.threads == 1 ? "thread" : "threads", memory / 1'000'000);
-}
-
 std::string figure_text(const RunState& state) {
   if (!state.outcome || !state.outcome->final) return state.message;
   const Figure& figure = *state.outcome->final;
@@ -65,37 +51,39 @@ std::string figure_text(const RunState& state) {
 class Watch {
  public:
   Watch(const Sweep& sweep, const std::vector<Work>& work, const SweepOptions& options, trainer::Progress& progress)
-      : sweep_(sweep), work_(work), options_(options), progress_(progress) {
-    for (const Work& item : work) left_ += item.expected.seconds * (1 - item.done);
+      : sweep_(sweep), work_(work), weights_(weights_of(work)), options_(options), progress_(progress) {
+    for (size_t i = 0; i < work.size(); ++i) left_ += weights_[i] * (1 - work[i].done);
   }
 
   void run(const trainer::Interrupt& interrupt) {
-    const auto start = [&](size_t i) { return this->start(work_[i]); };
-    const auto ended = [&](size_t i, Exit exit) { end(work_[i], exit); };
+    const auto start = [&](size_t i) { return this->start(i); };
+    const auto ended = [&](size_t i, Exit exit) { end(i, exit); };
     const auto tick = [&](const std::vector<size_t>& running) { look(running); };
-    run_children(work_.size(), static_cast<size_t>(options_.share.jobs), {start, ended, tick}, interrupt);
+    run_children(work_.size(), static_cast<size_t>(options_.share.jobs), {start, ended, tick}, interrupt, SIGINT);
   }
 
  private:
   /// None where another process has begun or ended the run since this sweep began.
-  std::optional<Command> start(const Work& item) {
-    const Status status = state_of(*item.run, sweep_.folder()).status;
+  std::optional<Command> start(size_t i) {
+    const SweepRun& run = *work_[i].run;
+    const Status status = state_of(run, sweep_.folder()).status;
     const bool left = is_left(status, options_.retry);
-    progress_.note(fmt::format("{:<11} {}", left ? "started" : name_of(status), item.run->name));
-    if (left) return command_for(*item.run, sweep_.folder(), options_.share.threads);
-    count_ended(item);
+    progress_.note(fmt::format("{:<11} {}", left ? "started" : name_of(status), run.name));
+    if (left) return command_for(run, sweep_.folder(), options_.share.threads);
+    count_ended(i);
     return std::nullopt;
   }
 
-  void count_ended(const Work& item) {
+  void count_ended(size_t i) {
     ++ended_;
-    ended_seconds_ += item.expected.seconds * (1 - item.done);
+    ended_seconds_ += weights_[i] * (1 - work_[i].done);
   }
 
-  void end(const Work& item, Exit exit) {
-    const RunState state = state_after(*item.run, sweep_.folder(), exit);
-    count_ended(item);
-    progress_.note(fmt::format("{:<11} {}  {}", name_of(state.status), item.run->name, figure_text(state)));
+  void end(size_t i, Exit exit) {
+    const SweepRun& run = *work_[i].run;
+    const RunState state = state_after(run, sweep_.folder(), exit);
+    count_ended(i);
+    progress_.note(fmt::format("{:<11} {}  {}", name_of(state.status), run.name, figure_text(state)));
     sweep_.write_results();
   }
 
@@ -103,8 +91,7 @@ class Watch {
     if (Clock::now() < next_look_) return;
     next_look_ = Clock::now() + kLook;
     double done = ended_seconds_;
-    for (const size_t i : running)
-      done += work_[i].expected.seconds * std::max(share_done(*work_[i].run) - work_[i].done, 0.0);
+    for (const size_t i : running) done += weights_[i] * std::max(share_done(*work_[i].run) - work_[i].done, 0.0);
     trainer::ProgressState state{.what = "run", .done = ended_, .total = static_cast<int64_t>(work_.size())};
     const std::chrono::duration<double> passed = Clock::now() - begun_;
     if (done > 0) state.seconds_left = std::max(left_ - done, 0.0) * passed.count() / done;
@@ -113,6 +100,7 @@ class Watch {
 
   const Sweep& sweep_;
   const std::vector<Work>& work_;
+  std::vector<double> weights_;
   const SweepOptions& options_;
   trainer::Progress& progress_;
   int64_t ended_ = 0;
@@ -131,11 +119,9 @@ std::vector<RunState> Sweep::states() const {
   return states;
 }
 
-std::vector<Work> Sweep::work(const SweepOptions& options, trainer::Progress& progress,
-                              const trainer::Interrupt& interrupt) const {
+std::vector<Work> Sweep::work(const SweepOptions& options, trainer::Progress& progress) const {
   const std::vector<RunState> states = this->states();
   std::vector<Work> work;
-  std::vector<const SweepRun*> left;
   for (size_t i = 0; i < runs_.size(); ++i) {
     if (options.index && i != *options.index) continue;
     const Status status = states[i].status;
@@ -143,21 +129,25 @@ std::vector<Work> Sweep::work(const SweepOptions& options, trainer::Progress& pr
       progress.warn(fmt::format("failed      {}: {} (--retry runs it again)", runs_[i].name, states[i].message));
     if (status == Status::running)
       progress.warn(fmt::format("running     {}: another process trains it", runs_[i].name));
-    if (!is_left(status, options.retry)) continue;
-    work.push_back({&runs_[i], states[i].outcome ? share_done(runs_[i]) : 0, {}});
-    left.push_back(&runs_[i]);
+    if (is_left(status, options.retry))
+      work.push_back({.run = &runs_[i], .place = i, .done = states[i].outcome ? share_done(runs_[i]) : 0});
   }
-  if (work.empty() || options.index) return work;  // a single run says itself how far it is
-  const std::vector<Expected> expected = expect(left, options.share, progress, interrupt);
-  for (size_t i = 0; i < work.size(); ++i) work[i].expected = expected[i];
-  progress.note(describe(work, options.share));
-  const int64_t available = trainer::available_bytes();
-  int64_t most = 0;
-  for (const Work& item : work) most = std::max(most, item.expected.memory);
-  if (most * options.share.jobs > available)
-    progress.warn(fmt::format("{} runs at a time may take {} MB, and {} MB are left; give fewer with --jobs",
-                              options.share.jobs, most * options.share.jobs / 1'000'000, available / 1'000'000));
   return work;
+}
+
+void estimate(std::vector<Work>& work, Share share, trainer::Progress& progress, const trainer::Interrupt& interrupt) {
+  if (work.empty()) return;
+  std::vector<const SweepRun*> runs;
+  for (const Work& item : work) runs.push_back(item.run);
+  const std::vector<Expected> expected = expect(runs, share, progress, interrupt);
+  int64_t most = 0;
+  for (size_t i = 0; i < work.size(); ++i) {
+    work[i].expected = expected[i];
+    most = std::max(most, expected[i].memory);
+  }
+  if (const int64_t available = trainer::available_bytes(); most * share.jobs > available)
+    progress.warn(fmt::format("{} runs at a time may take {} MB, and {} MB are left; give fewer with --jobs",
+                              share.jobs, most * share.jobs / 1'000'000, available / 1'000'000));
 }
 
 void Sweep::run(const SweepOptions& options, trainer::Progress& progress, const trainer::Interrupt& interrupt) const {
@@ -166,7 +156,11 @@ void Sweep::run(const SweepOptions& options, trainer::Progress& progress, const 
   std::optional<SweepLock> lock;
   if (!options.index) lock.emplace(folder_);
   trainer::write_text_file(folder_.spec(), spec_.toml);
-  const std::vector<Work> work = this->work(options, progress, interrupt);
+  std::vector<Work> work = this->work(options, progress);
+  if (!options.index && !work.empty()) {  // a single run says itself how far it is
+    estimate(work, options.share, progress, interrupt);
+    progress.note(estimate_text(work, options.share));
+  }
   Watch(*this, work, options, progress).run(interrupt);
   write_results();
   if (interrupt.requested())
@@ -181,6 +175,8 @@ void Sweep::write_results() const {
     for (const SweepRun& run : runs_)
       if (const RunState state = state_of(run, folder_); spec_.sizes_only || state.status != Status::waiting)
         rows.push_back(result_row(run, state));
+    const std::vector<Json> others = other_rows(folder_, runs_);
+    rows.insert(rows.end(), others.begin(), others.end());
     return rows;
   });
 }

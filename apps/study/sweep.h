@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "study/estimate.h"
 #include "study/run_state.h"
+#include "study/work.h"
 #include "trainer/interrupt.h"
 #include "trainer/json.h"
 #include "trainer/progress.h"
@@ -16,13 +16,6 @@ struct SweepOptions {
   Share share;
   bool retry = false;             ///< run failed ones again, too
   std::optional<size_t> index{};  ///< only this one, counted from 0
-};
-
-/// A run that is to be done, or gone on with.
-struct Work {
-  const SweepRun* run;
-  double done = 0;    ///< share of its steps, where it goes on
-  Expected expected;  ///< of the whole run
 };
 
 /// A spec's runs and their folder: asked how far they are, and run.
@@ -38,16 +31,16 @@ class Sweep {
   /// Of every run, in order. Errors as state_of.
   std::vector<RunState> states() const;
 
-  /// Runs that wait or were interrupted, and with `retry` those that failed, with what they are expected to take, which
-  /// `progress` hears, too. Error(interrupted) after a signal.
-  std::vector<Work> work(const SweepOptions& options, trainer::Progress& progress,
-                         const trainer::Interrupt& interrupt) const;
+  /// Runs that wait or were interrupted, and with `retry` those that failed. `progress` hears of those that are failed
+  /// or at work elsewhere.
+  std::vector<Work> work(const SweepOptions& options, trainer::Progress& progress) const;
 
   /// Does the work, each run in a process of its own, and writes the results after each that ends. Error(usage) where
   /// another sweep works in the folder; Error(interrupted) after a signal, when every run has written its checkpoint.
   void run(const SweepOptions& options, trainer::Progress& progress, const trainer::Interrupt& interrupt) const;
 
-  /// Writes the results as they are now: a row for each run that has begun, or, of a sweep of sizes, for each.
+  /// Writes the results as they are now: a row for each run that has begun, or, of a sweep of sizes, for each; then
+  /// those of runs that other sweeps have left in the folder (other_rows).
   void write_results() const;
 
  private:
@@ -56,11 +49,16 @@ class Sweep {
   std::vector<SweepRun> runs_;
 };
 
+/// Finds out what work is expected to take, as expect() does, and warns where there is less memory. Error(interrupted)
+/// after a signal.
+void estimate(std::vector<Work>& work, Share share, trainer::Progress& progress, const trainer::Interrupt& interrupt);
+
 /// "5 finished, 1 failed, 2 waiting"
 std::string describe_counts(const std::vector<RunState>& states);
 
-/// A line for each run: its number, status and name, how far it is, its figure.
-std::string status_text(const Sweep& sweep, const std::vector<RunState>& states);
+/// A line for each run: its number, status and name, how far it is, its figure. Names give way where a line would be
+/// wider than `width`.
+std::string status_text(const Sweep& sweep, const std::vector<RunState>& states, size_t width);
 
 /// For each plan what a step holds and computes.
 std::string sizes_text(const std::vector<SweepRun>& runs);

@@ -132,7 +132,8 @@ SweepRun work_out(std::vector<Assignment> assignments, const DataPlaces& places,
 
 std::vector<SweepRun> sweep_runs(const SweepSpec& spec, const SweepChoices& choices, const DataPlaces& places) {
   for (const Assignment& assignment : choices.set)
-    check(!is_sweeps_own(assignment.key), "[sweep] {}: the sweep itself says it; leave it out", assignment.where);
+    check(option_for(assignment.key).empty(), "[sweep] {}: the sweep itself says it; leave it out and give {}",
+          assignment.where, option_for(assignment.key));
   Workshop workshop;
   std::vector<std::pair<size_t, SweepRun>> by_seed;
   std::set<std::string> seen;

@@ -33,8 +33,11 @@ constexpr AxisWord kWords[] = {{"seeds", "seed"},     {"models", "model"},      
                                {"recipes", "recipe"}, {"steps", "train.steps"}, {"epochs", "train.epochs"},
                                {"plans", "plan"}};
 
-/// Keys that the sweep itself gives to each run.
-constexpr std::string_view kOwn[] = {"out", "threads"};
+/// Keys that the sweep itself gives to each run, and the options that it has for them.
+struct OwnKey {
+  std::string_view name, option;
+};
+constexpr OwnKey kOwn[] = {{"out", "--out DIR"}, {"threads", "--threads N"}};
 
 bool holds_list(const trainer::ConfigKey& key) {
   trainer::Config any;
@@ -136,7 +139,8 @@ class SpecReader {
       const std::string where = fmt::format("{}: set.{}", at(name), key);
       check(known != nullptr, "[sweep] {}: there is no key '{}' in a configuration{}", where, trainer::printable(key),
             trainer::did_you_mean(key, trainer::key_names()));
-      check(!is_sweeps_own(key), "[sweep] {}: the sweep itself says it; leave it out", where);
+      check(option_for(key).empty(), "[sweep] {}: the sweep itself says it; leave it out and give {}", where,
+            option_for(key));
       const AxisWord* word = word_for(key);
       check(word == nullptr, "[sweep] {}: a grid has a word of its own for it: {}", where, word ? word->name : "");
       axes.push_back(read_axis(key, node, where, holds_list(*known)));
@@ -165,7 +169,10 @@ class SpecReader {
 
 }  // namespace
 
-bool is_sweeps_own(std::string_view key) { return std::ranges::find(kOwn, key) != std::end(kOwn); }
+std::string_view option_for(std::string_view key) {
+  const OwnKey* own = find_or_null(kOwn, key);
+  return own == nullptr ? "" : own->option;
+}
 
 std::span<const BuiltInSweep> built_in_sweeps() { return kSweeps; }
 
@@ -177,9 +184,8 @@ SweepSpec read_sweep(const std::string& name_or_path) {
   std::error_code error;
   const bool is_file = name_or_path.ends_with(".toml");
   if (!is_file || !std::filesystem::exists(name_or_path, error))
-    fail(ErrorKind::missing,
-         "[sweep] there is no sweep '{}': built in are {}; others are files whose names end in .toml", name_or_path,
-         names_of(kSweeps));
+    fail(ErrorKind::missing, "[sweep] there is no {} '{}': built in are {}; others are files whose names end in .toml",
+         is_file ? "file" : "sweep", trainer::printable(name_or_path), names_of(kSweeps));
   return parse_sweep(trainer::read_text_file(name_or_path), std::filesystem::path(name_or_path).stem().string(),
                      trainer::printable(name_or_path));
 }

@@ -50,7 +50,7 @@ SweepSpec read_sweep(const std::string& name_or_path);
 /// nearest known one), a value that is none, and a list or a sweep that is empty.
 SweepSpec parse_sweep(const std::string& toml, const std::string& name, const std::string& source);
 
-/// Whether the sweep itself gives this key to each run.
-bool is_sweeps_own(std::string_view key);
+/// The option of `fqt sweep` that says this key for every run; empty where a spec, or --set, may say it.
+std::string_view option_for(std::string_view key);
 
 }  // namespace fqt::study

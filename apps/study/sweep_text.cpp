@@ -1,12 +1,11 @@
 #include <fmt/format.h>
 
-#include <array>
+#include <algorithm>
 
 #include "study/results.h"
 #include "study/summary.h"
 #include "study/sweep.h"
 #include "trainer/plan_view/table.h"
-#include "trainer/recipes.h"
 #include "trainer/text.h"
 
 namespace fqt::study {
@@ -19,24 +18,10 @@ using trainer::Table;
 constexpr Status kStatuses[] = {Status::finished, Status::diverged,    Status::failed,
                                 Status::running,  Status::interrupted, Status::waiting};
 
+constexpr size_t kShortestName = 12;  ///< of a run, where a terminal is narrow: its digits, and its model's beginning
+
 Cell left(std::string text) { return {.text = std::move(text), .left = true}; }
 Cell right(std::string text) { return {.text = std::move(text)}; }
-
-/// One that has not begun has its place in the summary all the same.
-Outcome outcome_of(const SweepRun& run, const RunState& state) {
-  if (state.outcome) return *state.outcome;
-  Outcome outcome;
-  outcome.config = run.config;
-  outcome.model = run.config.model;
-  outcome.data = run.data;
-  outcome.plan = run.config.plan;
-  outcome.recipe = trainer::describe_recipe(run.config);
-  outcome.seed = run.config.seed;
-  outcome.steps = run.config.train.steps;
-  outcome.size.weights_mb = quant::megabytes(run.size.weights);
-  if (run.size.mean_bits > 0) outcome.size.mean_bits = run.size.mean_bits;
-  return outcome;
-}
 
 std::vector<Group> groups_of(const Sweep& sweep, const std::vector<RunState>& states) {
   std::vector<Outcome> outcomes;
@@ -58,17 +43,25 @@ std::string describe_counts(const std::vector<RunState>& states) {
   return trainer::join(texts);
 }
 
-std::string status_text(const Sweep& sweep, const std::vector<RunState>& states) {
-  Table table;
-  for (size_t i = 0; i < states.size(); ++i) {
-    const SweepRun& run = sweep.runs()[i];
-    const std::optional<Outcome>& outcome = states[i].outcome;
-    std::string figure = states[i].message;
-    if (outcome && outcome->final) figure = fmt::format("{} {:.2f}", outcome->final->name, outcome->final->value);
-    table.add({right(std::to_string(i + 1)), left(std::string(name_of(states[i].status))), left(run.name),
-               right(fmt::format("{}/{}", outcome ? outcome->steps_done : 0, run.config.train.steps)), left(figure)});
-  }
-  return table.text(false) + describe_counts(states) + "\n";
+std::string status_text(const Sweep& sweep, const std::vector<RunState>& states, size_t width) {
+  const auto table_of = [&](size_t name_width, bool with_messages) {
+    Table table;
+    for (size_t i = 0; i < states.size(); ++i) {
+      const SweepRun& run = sweep.runs()[i];
+      const std::optional<Outcome>& outcome = states[i].outcome;
+      std::string figure = with_messages ? states[i].message : "";
+      if (outcome && outcome->final) figure = fmt::format("{} {:.2f}", outcome->final->name, outcome->final->value);
+      table.add({right(std::to_string(i + 1)), left(std::string(name_of(states[i].status))),
+                 left(trainer::shorten(run.name, name_width)),
+                 right(fmt::format("{}/{}", outcome ? outcome->steps_done : 0, run.config.train.steps)), left(figure)});
+    }
+    return table;
+  };
+  size_t longest = kShortestName;  // messages take what lines they need
+  for (const SweepRun& run : sweep.runs()) longest = std::max(longest, trainer::text_width(run.name));
+  const size_t widest = table_of(longest, false).width(), over = widest > width ? widest - width : 0;
+  const size_t room = longest > over + kShortestName ? longest - over : kShortestName;
+  return table_of(room, true).text(false) + describe_counts(states) + "\n";
 }
 
 std::string sizes_text(const std::vector<SweepRun>& runs) {

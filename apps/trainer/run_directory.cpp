@@ -2,10 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cctype>
 #include <filesystem>
 
 #include "engine/check.h"
+#include "trainer/files.h"
+#include "trainer/json.h"
+#include "trainer/manifest.h"
 #include "trainer/plan_file.h"
 
 namespace fqt::trainer {
@@ -14,6 +18,10 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kMostRuns = 10000;
+
+/// What a run makes before its first checkpoint.
+constexpr std::string_view kBeginnings[] = {"config.toml",  "manifest.json", "plan.toml",  "log.jsonl",
+                                            "probes.jsonl", "lock",          "checkpoints"};
 
 /// Letters that need no quoting in a shell; "U:6" is "U6".
 std::string file_name(const std::string& text) {
@@ -61,6 +69,42 @@ RunDirectory RunDirectory::open(const std::string& path) {
   if (!fs::exists(directory.config(), ignored))
     fail(ErrorKind::missing, "[run] {} is no run directory: it has no config.toml", path);
   return directory;
+}
+
+std::optional<RunDirectory> RunDirectory::begun(const std::string& path) {
+  std::error_code error;
+  const bool something = fs::is_directory(path, error) && !fs::is_empty(path, error) && !error;
+  return something ? std::optional(RunDirectory(path)) : std::nullopt;
+}
+
+void RunDirectory::check_beginning() const {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(path_, error)) {
+    const fs::path name = entry.path().filename();
+    check(name.extension() == ".tmp" || std::ranges::find(kBeginnings, name.string()) != std::end(kBeginnings),
+          "[out] {} is not of a run that can be gone on with or begun again; choose another folder with --out DIR",
+          entry.path().string());
+  }
+  for (const auto& entry : fs::directory_iterator(checkpoints(), error))
+    check(entry.path().extension() == ".tmp",
+          "[out] {} is there, but no checkpoint to go on from; choose another folder with --out DIR, or remove {}",
+          entry.path().string(), path_);
+  if (!fs::exists(manifest(), error)) return;
+  const std::string status = read_manifest(*this).value("status", "");
+  check(status != "finished" && status != "diverged",
+        "[out] the run in {} has {}, and there is no checkpoint of it; choose another folder with --out DIR, or remove "
+        "that one",
+        path_, status);
+}
+
+void RunDirectory::begin_again() const {
+  check_beginning();
+  remove_leftovers(path_);
+  remove_leftovers(checkpoints());
+  std::error_code error;
+  for (const std::string_view name : kBeginnings)
+    if (name != "lock" && !fs::remove(fs::path(path_) / name, error) && error) fail_to_make(path_, error);
+  if (fs::create_directory(checkpoints(), error); error) fail_to_make(path_, error);
 }
 
 RunDirectory RunDirectory::create(const Config& config, const std::string& data_name) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "trainer/config.h"
@@ -17,6 +18,15 @@ class RunDirectory {
   /// Makes config.out, or where that is empty a fresh runs/<model>-<plan>-<data>-s<seed>[-N]. Error(usage) where it
   /// exists and is not an empty folder, Error(io) where it cannot be made.
   static RunDirectory create(const Config& config, const std::string& data_name);
+
+  /// A folder in which there is something, be it what a run that was killed in its beginning has left; none where
+  /// there is no such folder, or nothing in it.
+  static std::optional<RunDirectory> begun(const std::string& path);
+
+  /// Error(usage) unless it holds no more than a run leaves that ended before its first checkpoint.
+  void check_beginning() const;
+  /// Takes that away but for the lock, which the caller holds. Errors as check_beginning; Error(io).
+  void begin_again() const;
 
   const std::string& path() const { return path_; }
   std::string config() const { return path_ + "/config.toml"; }

@@ -380,7 +380,9 @@ TEST_CASE("plan command: what people get wrong") {
   CHECK(contains(error(kUsage, plan_of({"U:4.5"})), "'4.5' is no whole number of bits"));
   CHECK(contains(error(kUsage, plan_of({"U:6"}, {"--image", "32x32"})), "'32x32' is no size"));
   CHECK(contains(error(kUsage, plan_of({"U:6"}, {"--image", "32x32x3x"})), "HEIGHTxWIDTHxCHANNELS"));
-  CHECK(contains(error(kUsage, {"plan", "lstm_lm", "--image", "32x32x3"}), "reads text"));
+  for (const char* size : {"32x32x3", "64"})
+    CHECK(
+        contains(error(kUsage, {"plan", "lstm_lm", "--image", size}), "reads text; give the words of its vocabulary"));
   CHECK(contains(error(kUsage, plan_of({"U:6"}, {"--classes", "0"})), "--classes"));
   CHECK(contains(error(kUsage, plan_of({"U:6"}, {"--jsn"})), "did you mean '--json'?"));
 

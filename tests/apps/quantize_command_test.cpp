@@ -211,10 +211,13 @@ TEST_CASE("quantize command: bad input") {
     CHECK(contains(folder.error(kUsage, {"x.npy", "--bits", bits}), "give a width from 2 to 16"));
   CHECK(contains(folder.error(kUsage, {"x.npy", "--bits", "many"}), "--bits"));
   for (const char* percent : {"20", "49.9", "100.5", "nan"}) {
-    const std::string error = folder.error(kUsage, {"x.npy", "--percentile", percent});
+    const std::string error = folder.error(kUsage, {"x.npy", "--range", "percentile", "--percentile", percent});
     CHECK(contains(error, std::string("--percentile: ") + percent + " percent of the values; give 50 to 100"));
   }
   CHECK(contains(folder.error(kUsage, {"x.npy", "--percentile", "many"}), "--percentile"));
+  CHECK(contains(folder.error(kUsage, {"x.npy", "--percentile", "99"}), "add --range percentile"));
+  CHECK(contains(folder.error(kUsage, {"x.npy", "--range", "extremes", "--percentile", "99.9"}),
+                 "add --range percentile"));
   CHECK(contains(folder.error(kUsage, {"x.npy", "--seed", "2"}), "nearest draws no random words"));
   CHECK(contains(folder.error(kUsage, {"x.npy", "--seed", "-1"}), "--seed"));
   CHECK(contains(folder.error(kUsage, {}), "input"));

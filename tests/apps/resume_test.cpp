@@ -317,3 +317,39 @@ TEST_CASE("resume: whichever write, fsync or rename fails, the run goes on from 
   }
   CHECK(resumed > 20);
 }
+
+TEST_CASE("resume: --continue begins a run, goes on with it, and begins again where no checkpoint was reached") {
+  const TemporaryFolder folder;
+  const Arguments base{"train", "resnet8", "--batch", "2", "--continue", "--out", folder / "run"};
+  const std::string hash = json::parse(succeed(base + kShort).out)["weights_hash"];
+  const std::string again = succeed(base + kShort).out;
+  CHECK(json::parse(again)["weights_hash"] == hash);
+  CHECK(json::parse(read(folder / "run/manifest.json"))["resumed_from"] == 8);
+
+  const Outcome other = fqt_program(base + kShort + Arguments{"--seed", "2"});
+  CHECK(other.exit_code == kUsage);
+  CHECK(contains(other.err, "seed (2; the run has 1)"));
+
+  fs::remove_all(folder / "run/checkpoints");
+  const Outcome finished = fqt_program(base + kShort);
+  CHECK(finished.exit_code == kUsage);
+  CHECK(contains(finished.err, "has finished, and there is no checkpoint of it"));
+  CHECK(fs::exists(folder / "run/log.jsonl"));
+
+  json manifest = json::parse(read(folder / "run/manifest.json"));
+  manifest["status"] = "running";
+  write(folder / "run/manifest.json", manifest.dump());
+  const Outcome begun = succeed(base + kShort);
+  CHECK(contains(begun.err, "beginning again"));
+  CHECK(json::parse(begun.out)["weights_hash"] == hash);
+  CHECK_FALSE(json::parse(read(folder / "run/manifest.json")).contains("resumed_from"));
+
+  fs::create_directory(folder / "mine");
+  write(folder / "mine/letter.txt", "");
+  const Outcome foreign = fqt_program({"train", "resnet8", "--continue", "--out", folder / "mine"});
+  CHECK(foreign.exit_code == kUsage);
+  CHECK(contains(foreign.err, "letter.txt is not of a run"));
+  CHECK_FALSE(fs::exists(folder / "mine/lock"));
+  CHECK(contains(fqt_program({"train", "resnet8", "--continue"}).err, "--out DIR"));
+  CHECK(fqt_program({"train", "resnet8", "--continue", "--resume", folder / "run"}).exit_code == kUsage);
+}

@@ -8,6 +8,7 @@
 
 #include "apps/process.h"
 #include "engine/check.h"
+#include "trainer/checkpoint.h"
 #include "trainer/run_directory.h"
 #include "trainer/run_lock.h"
 
@@ -45,6 +46,16 @@ void change_manifest(const std::string& run, const Change& change) {
   write(run + "/manifest.json", manifest.dump());
 }
 
+/// The run's best evaluation on the way is that of the manifest and of best.safetensors.
+void check_best(const study::Outcome& outcome, int64_t step) {
+  REQUIRE(outcome.best);
+  CHECK(outcome.best->step == step);
+  const auto manifest = ordered_json::parse(read(outcome.directory + "/manifest.json"));
+  CHECK(manifest["best"]["step"] == step);
+  CHECK(manifest["best"][outcome.best->name] == outcome.best->value);
+  CHECK(trainer::read_checkpoint(outcome.directory + "/checkpoints/best.safetensors").state.step == step);
+}
+
 }  // namespace
 
 TEST_CASE("outcome: a finished run says what was run, and how it went") {
@@ -74,8 +85,7 @@ TEST_CASE("outcome: a finished run says what was run, and how it went") {
   REQUIRE(outcome.final);
   CHECK(outcome.final->name == "test_accuracy");
   CHECK(outcome.final->value == manifest["test_accuracy"].get<double>());
-  REQUIRE(outcome.best);
-  CHECK(outcome.best->value >= outcome.final->value);
+  check_best(outcome, 2);
   REQUIRE(outcome.sites.size() == 10);
   CHECK(outcome.sites[0].site == "stem.conv");
   CHECK(outcome.sites[0].accumulation == 27);
@@ -111,6 +121,10 @@ TEST_CASE("outcome: text is judged by perplexity, on the way by that of its vali
   CHECK_FALSE(outcome.final->higher_is_better());
   REQUIRE(outcome.best);
   CHECK(outcome.best->name == "valid_perplexity");
+  const auto& least =
+      outcome.evaluations[*outcome.evaluations[0].perplexity <= *outcome.evaluations[1].perplexity ? 0 : 1];
+  CHECK(outcome.best->value == *least.perplexity);
+  check_best(outcome, least.step);
   REQUIRE(outcome.evaluations.size() == 3);
   CHECK(outcome.evaluations[0].valid);
   CHECK_FALSE(outcome.evaluations[2].valid);
@@ -148,6 +162,7 @@ TEST_CASE("outcome: runs that did not finish") {
   });
   CHECK(read_outcome(run).status == Status::interrupted);
   CHECK(read_outcome(run).steps_done == 2);
+  CHECK_FALSE(read_outcome(run).best);  // nothing was evaluated on the way
   {
     const trainer::RunLock lock(directory);
     CHECK(read_outcome(run).status == Status::running);

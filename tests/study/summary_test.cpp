@@ -40,9 +40,25 @@ TEST_CASE("summary: runs that differ in their seed alone are a group") {
   CHECK(groups[0].unfinished == 1);
   CHECK(groups[0].settings == "train.steps=100");
   CHECK(groups[2].settings == "train.steps=10");
-  CHECK(groups[1].settings.empty());
+  CHECK(groups[1].settings == "train.steps=100");
   CHECK(groups[1].values.at(1) == 71);
   CHECK(contains(summary_text(groups, {}), "2 of 3"));
+}
+
+TEST_CASE("summary: how often a run is measured sets it apart from none, and a seed counts once") {
+  std::vector<study::Outcome> outcomes{finished("U:6", 1, 70), finished("U:6", 2, 74), finished("U:6", 2, 74)};
+  outcomes[1].config.eval.every = 10;
+  outcomes[2].config.probe.every = 5;
+  outcomes.push_back(finished("U:6", 1, 0));
+  outcomes.back().config.eval.every = 20;
+  outcomes.back().final.reset();
+  const std::vector<Group> groups = groups_of(outcomes);
+  REQUIRE(groups.size() == 1);
+  CHECK(groups[0].mean() == 72);
+  CHECK(groups[0].unfinished == 0);
+  CHECK(groups[0].settings.empty());
+  outcomes[1].config.eval.images = 100;  // this changes the figure
+  CHECK(groups_of(outcomes).size() == 2);
 }
 
 TEST_CASE("summary: C+ is held against C- of the same metric and range, over the seeds that both have") {
@@ -62,6 +78,14 @@ TEST_CASE("summary: C+ is held against C- of the same metric and range, over the
   CHECK(rows[0].comparison.difference == doctest::Approx(-2.2));
   CHECK(rows[0].comparison.verdict == Verdict::worse);
 
+  // Of runs of another length there is nothing to hold this against; those that are alike still meet.
+  outcomes.push_back(finished("A:C+:4-8", 1, 50));
+  outcomes.back().steps = 10;
+  CHECK(comparisons_of(groups_of(outcomes)).size() == 1);
+  outcomes = {finished("A:C+:4-8", 1, 50), finished("A:C-:4-8", 1, 60)};
+  outcomes[0].steps = 10;
+  CHECK(comparisons_of(groups_of(outcomes)).empty());
+
   std::vector<study::Outcome> text;
   for (const int64_t seed : {1, 2}) {
     text.push_back(finished("D:C+:6-8,x=+1", seed, 97, "test_perplexity"));
@@ -77,4 +101,5 @@ TEST_CASE("results: CSV has the keys of its rows as header, and quotes what has 
                                              {{"plan", "U:6"}, {"final", 71.5}, {"steps", 4}}};
   CHECK(to_csv(rows) == "plan,final,steps\n\"R:4-8,grad=+2\",,3\nU:6,71.5,4\n");
   CHECK(to_csv({}).empty());
+  CHECK(to_csv({{{"plan", "U:6"}, {"final", 1.5}}, {{"final", 2.5}, {"other", 3}}}) == "plan,final\nU:6,1.5\n,2.5\n");
 }

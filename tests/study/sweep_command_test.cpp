@@ -1,6 +1,9 @@
 // Sweeps from beginning to end through the program: what they leave, and how they are stopped and gone on with.
 #include <doctest/doctest.h>
 
+#include <sys/wait.h>
+
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -12,6 +15,8 @@
 
 #include "apps/process.h"
 #include "study/outcome.h"
+#include "study/sweep.h"
+#include "trainer/plan_view/table.h"
 
 using namespace fqt::test;
 using nlohmann::json;
@@ -127,6 +132,165 @@ TEST_CASE("sweep: commands that it emits, and single runs, give the hashes of th
   CHECK(contains(beyond.err, "the sweep has 2 runs"));
 }
 
+TEST_CASE(
+    "sweep: what it emits begins again where a run was killed early, goes on from a checkpoint, and spares others") {
+  const TemporaryFolder folder;
+  REQUIRE(sweep(folder, kTwo, {"--out", "a"}).exit_code == 0);
+  const std::string emitted = sweep(folder, kTwo, {"--out", "b", "--emit"}).out;
+  const auto run_all = [&] {
+    std::istringstream lines(emitted);
+    std::vector<int> codes;
+    for (std::string line; std::getline(lines, line);)
+      codes.push_back(WEXITSTATUS(std::system((line + " --quiet > /dev/null 2> " + folder / "err").c_str())));
+    return codes;
+  };
+  std::vector<std::string> runs;
+  for (const json& row : rows_of(folder / "a")) runs.push_back(folder / "b/runs/" + row["name"].get<std::string>());
+  // As a kill leaves them: in the middle of the first files, and with all of them but no checkpoint.
+  fs::create_directories(runs[0] + "/checkpoints");
+  write(runs[0] + "/config.toml.77-0.tmp", "model =");
+  fs::create_directories(runs[1]);
+  fs::copy(rows_of(folder / "a")[1]["directory"].get<std::string>(), runs[1], fs::copy_options::recursive);
+  json manifest = json::parse(read(runs[1] + "/manifest.json"));
+  manifest["status"] = "running";
+  write(runs[1] + "/manifest.json", manifest.dump());
+  for (const auto& entry : fs::directory_iterator(runs[1] + "/checkpoints")) fs::remove(entry.path());
+  CHECK(run_all() == std::vector<int>{0, 0});
+  CAPTURE(read(folder / "err"));
+  REQUIRE(sweep(folder, kTwo, {"--out", "b"}).exit_code == 0);
+  CHECK(hashes_of(folder / "b") == hashes_of(folder / "a"));
+
+  CHECK(run_all() == std::vector<int>{0, 0});  // they have finished: evaluated again from the last checkpoint
+  CHECK(json::parse(read(runs[0] + "/manifest.json"))["resumed_from"] == 3);
+  fs::remove_all(runs[0] + "/checkpoints");
+  write(runs[1] + "/notes.txt", "mine");
+  for (const auto& entry : fs::directory_iterator(runs[1] + "/checkpoints")) fs::remove(entry.path());
+  CHECK(run_all() == std::vector<int>{kUsage, kUsage});
+  CHECK(fs::exists(runs[0] + "/manifest.json"));
+  CHECK(contains(read(folder / "err"), "notes.txt is not of a run"));
+}
+
+TEST_CASE("sweep: --index begins a run again that was killed early") {
+  const TemporaryFolder folder;
+  REQUIRE(sweep(folder, kTwo, {"--out", "a"}).exit_code == 0);
+  const json row = rows_of(folder / "a")[1];
+  fs::create_directories(folder / "b/runs/" + row["name"].get<std::string>() + "/checkpoints");
+  const test::Outcome outcome = sweep(folder, kTwo, {"--out", "b", "--index", "2"});
+  CAPTURE(outcome.err);
+  REQUIRE(outcome.exit_code == 0);
+  CHECK(rows_of(folder / "b")[0]["weights_hash"] == row["weights_hash"]);
+}
+
+TEST_CASE("sweep: --dry-run says its estimate on standard output, and with --json as JSON") {
+  const TemporaryFolder folder;
+  const test::Outcome text = sweep(folder, kTwo, {"--dry-run", "--quiet"});
+  CHECK(text.exit_code == 0);
+  CHECK(text.err.empty());
+  CHECK(contains(text.out, "2 waiting"));
+  CHECK(contains(text.out, "2 runs to do, about"));
+  const test::Outcome one = sweep(folder, kTwo, {"--dry-run", "--quiet", "--index", "2", "--json"});
+  REQUIRE(one.exit_code == 0);
+  const json said = json::parse(one.out);
+  CHECK(said["counts"]["waiting"] == 2);
+  const json estimate = said["estimate"];
+  CHECK(estimate["runs"] == 1);
+  CHECK(estimate["complete"] == true);
+  CHECK(estimate["seconds"] > 0);
+  CHECK(estimate["by_run"][0]["index"] == 2);
+  CHECK(estimate["by_run"][0]["seconds"] == estimate["seconds"]);
+  CHECK_FALSE(fs::exists(folder / "sweeps"));
+}
+
+TEST_CASE("sweep: an estimate says which trial runs failed and why, and that it is incomplete") {
+  const TemporaryFolder folder;
+  fs::create_directory(folder / "tmp");
+  write(folder / "bad.safetensors", "oops");
+  write(folder / "two.toml", std::string(kTwo) +
+                                 "[[grid]]\nmodels = 'resnet8'\nsteps = 3\nset.train.batch = 3\n"
+                                 "set.eval.images = 4\nset.weights = 'bad.safetensors'\n");
+  const auto dry = [&](const std::string& more) {
+    return fqt_program({"sweep", "two.toml", "--dry-run", more}, {{"TMPDIR", folder / "tmp"}}, folder.path());
+  };
+  const test::Outcome text = dry("--quiet");
+  CHECK(text.exit_code == 0);
+  CHECK(contains(text.err, "not timed   resnet8-U6-shapes-s1-"));
+  CHECK(contains(text.err, "bad.safetensors"));
+  CHECK(contains(text.out, "3 runs to do, more than"));
+  CHECK(contains(text.out, "incomplete: 1 of them could not be timed"));
+  const json estimate = json::parse(dry("--json").out)["estimate"];
+  CHECK(estimate["complete"] == false);
+  CHECK(contains(estimate["by_run"][2]["not_timed"].get<std::string>(), "bad.safetensors"));
+  CHECK(fs::is_empty(folder / "tmp"));
+}
+
+TEST_CASE("sweep: Ctrl-C while it measures takes the trial runs and their folder away") {
+  const TemporaryFolder folder;
+  fs::create_directory(folder / "tmp");
+  write(folder / "two.toml", kTwo);
+  Process process({"sweep", "two.toml", "--dry-run", "--set", "train.batch=400"}, {{"TMPDIR", folder / "tmp"}},
+                  folder.path());
+  REQUIRE(wait_for_lines(folder / "tmp", "log.jsonl", 1));
+  process.signal(SIGINT);
+  CHECK(process.wait().exit_code == kInterrupted);
+  CHECK(fs::is_empty(folder / "tmp"));
+  const test::Outcome nowhere =
+      fqt_program({"sweep", "two.toml", "--dry-run"}, {{"TMPDIR", folder / "none"}}, folder.path());
+  CHECK(nowhere.exit_code == kIo);
+  CHECK(contains(nowhere.err, "TMPDIR"));
+}
+
+TEST_CASE("sweep: rows of other runs in the folder stay while their directories do") {
+  const TemporaryFolder folder;
+  REQUIRE(sweep(folder, kTwo).exit_code == 0);
+  const std::string out = folder / "sweeps/two";
+  const std::vector<json> before = rows_of(out);
+  REQUIRE(sweep(folder, kTwo, {"--set", "train.steps=2"}).exit_code == 0);
+  std::vector<json> rows = rows_of(out);
+  REQUIRE(rows.size() == 4);
+  CHECK(rows[0]["steps"] == 2);
+  for (const json& row : before) CHECK(std::ranges::count(rows, row) == 1);
+  const std::string csv = read(out + "/results.csv");
+  CHECK(std::count(csv.begin(), csv.end(), '\n') == 5);
+
+  fs::remove_all(before[0]["directory"].get<std::string>());
+  const std::string other = before[1]["directory"].get<std::string>() + "/manifest.json";
+  write(other, "{}");  // as of another version: what is on record of it stays
+  REQUIRE(sweep(folder, kTwo, {"--set", "train.steps=2"}).exit_code == 0);
+  rows = rows_of(out);
+  REQUIRE(rows.size() == 3);
+  CHECK(rows[2] == before[1]);
+}
+
+TEST_CASE("sweep: the names of runs give way on a narrow terminal") {
+  const TemporaryFolder folder;
+  const fqt::study::Sweep two(fqt::study::parse_sweep(kTwo, "two", "two.toml"), {.out = folder / "out"},
+                              fqt::study::DataPlaces({}));
+  std::vector<fqt::study::RunState> states = two.states();
+  CHECK(contains(fqt::study::status_text(two, states, SIZE_MAX), "1  waiting  " + two.runs()[0].name + "  0/3\n"));
+  const std::string narrow = fqt::study::status_text(two, states, 40);
+  std::istringstream lines(narrow);
+  for (std::string line; std::getline(lines, line);) CHECK(fqt::trainer::text_width(line) <= 40);
+  CHECK(contains(narrow, two.runs()[0].id.substr(0, 8)));
+}
+
+TEST_CASE("sweep: --threads is of each run, and changes no id") {
+  const TemporaryFolder folder;
+  const auto emitted = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{"sweep", "two.toml", "--emit", "--json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    write(folder / "two.toml", kTwo);
+    return json::parse(fqt_program(arguments, {}, folder.path()).out)["commands"][0];
+  };
+  const json one = emitted({"--jobs", "1", "--threads", "1"}), three = emitted({"--threads", "3"}), left = emitted({});
+  CHECK(contains(one["command"], " --threads 1 "));
+  CHECK(contains(three["command"], " --threads 3 "));
+  CHECK(one["id"] == three["id"]);
+  CHECK(one["id"] == left["id"]);
+  CHECK(fqt_program({"sweep", "smoke", "--threads", "0"}).exit_code == kUsage);
+  REQUIRE(sweep(folder, kTwo, {"--threads", "1", "--index", "1"}).exit_code == 0);
+  CHECK(rows_of(folder / "sweeps/two")[0]["threads"] == 1);
+}
+
 TEST_CASE("sweep: Ctrl-C is passed on, and the next start goes on to the same bits") {
   const TemporaryFolder folder;
   const std::string spec = std::string(kTwo) + "set.checkpoint.seconds = 0\n";
@@ -234,10 +398,10 @@ TEST_CASE("sweep: started where the ends of children are ignored, it does not wa
 
 TEST_CASE("sweep: keys that it gives to each run itself are refused, and nothing is run") {
   const TemporaryFolder folder;
-  for (const char* key : {"out=elsewhere", "threads=1"}) {
+  for (const auto& [key, option] : {std::pair("out=elsewhere", "--out DIR"), {"threads=1", "--threads N"}}) {
     const test::Outcome outcome = sweep(folder, kTwo, {"--set", key});
     CHECK(outcome.exit_code == 2);
-    CHECK(contains(outcome.err, "the sweep itself says it"));
+    CHECK(contains(outcome.err, std::string("the sweep itself says it; leave it out and give ") + option));
   }
   CHECK_FALSE(fs::exists(folder / "sweeps"));
 }

@@ -10,7 +10,6 @@
 #include "engine/check.h"
 #include "models/zoo.h"
 #include "quant/plan/metric.h"
-#include "trainer/identity.h"
 #include "trainer/plan_file.h"
 #include "trainer/text.h"
 
@@ -22,17 +21,14 @@ using trainer::Json;
 constexpr Measure kAccuracy{"test accuracy", "test accuracy, %", " %", true};
 constexpr Measure kPerplexity{"test perplexity", "test perplexity", "", false};
 
-/// What runs that may be compared have in common: all that decides a result but plan and seed, and not how often it is
-/// measured on the way.
+/// What runs that may be compared have in common: all that decides a result but plan and seed.
 using Settings = std::map<std::string, std::string>;
 
 Settings settings_of(const Outcome& run) {
   Settings settings;
-  const Json keys = trainer::deciding_keys(run.config);
+  const Json keys = shared_keys(run);
   for (const auto& [key, value] : keys.items()) settings[key] = value.get<std::string>();
-  for (const char* key : {"seed", "eval.every", "probe.every"}) settings.erase(key);
   settings["recipe"] = run.recipe;  // with the switches that differ from it
-  settings["train.steps"] = fmt::format("{}", run.steps);
   settings["weights"] = run.config.weights;
   return settings;
 }
@@ -129,10 +125,7 @@ std::string Setup::length() const {
 std::vector<PlanComparison> Setup::comparisons() const {
   std::vector<Outcome> outcomes;
   for (const PlanRuns& runs : plans)
-    for (const Outcome* run : runs.runs) {
-      trainer::Config& config = outcomes.emplace_back(*run).config;
-      config.eval.every = config.probe.every = 0;  // groups differ in these, setups do not
-    }
+    for (const Outcome* run : runs.runs) outcomes.push_back(*run);
   return comparisons_of(groups_of(outcomes));
 }
 
