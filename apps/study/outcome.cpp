@@ -58,7 +58,10 @@ struct Record {
 
 Json parse(const std::string& text, const std::string& where) {
   Json json = Json::parse(text, nullptr, false);
-  if (!json.is_object()) fail(ErrorKind::data, "[study] {} is no JSON object: it is damaged", where);
+  if (!json.is_object())
+    fail(ErrorKind::data,
+         "[study] {} is no JSON object: it is damaged; leave the run out, or remove its folder and run it again",
+         where);
   return json;
 }
 

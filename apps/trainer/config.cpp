@@ -45,8 +45,9 @@ void apply_layer(Config& config, const std::vector<Assignment>& layer) {
   std::map<std::string, std::string> seen;
   for (const Assignment& assignment : layer) {
     const ConfigKey* key = find_key(assignment.key);
+    const std::string meant = key == nullptr ? did_you_mean(assignment.key, key_names()) : "";
     check(key != nullptr, "[config] {}: there is no key '{}'{}", assignment.where, assignment.key,
-          did_you_mean(assignment.key, key_names()));
+          meant.empty() ? "; `fqt train --help` lists them" : meant);
     const auto [previous, is_new] = seen.emplace(assignment.key, assignment.where);
     check(is_new, "[config] {}: {} is given twice, first as {}; give it once", assignment.where, assignment.key,
           previous->second);

@@ -90,7 +90,8 @@ void RunDirectory::check_beginning() const {
           "[out] {} is there, but no checkpoint to go on from; choose another folder with --out DIR, or remove {}",
           entry.path().string(), path_);
   if (!fs::exists(manifest(), error)) return;
-  const std::string status = read_manifest(*this).value("status", "");
+  const Json said = read_manifest(*this).value("status", Json());
+  const std::string status = said.is_string() ? said.get<std::string>() : "";
   check(status != "finished" && status != "diverged",
         "[out] the run in {} has {}, and there is no checkpoint of it; choose another folder with --out DIR, or remove "
         "that one",

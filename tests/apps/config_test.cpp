@@ -138,7 +138,7 @@ TEST_CASE("config: an unknown key is an error with its line and the nearest know
   CHECK(file_error("seed = 1\n[train]\nbatch = 1\nmomentun = 0.9\n") ==
         "run.toml:4: train.momentun: there is no key 'train.momentun'; did you mean 'train.momentum'?");
   CHECK(file_error("batch = 1\n") == "run.toml:1: batch: there is no key 'batch'; did you mean 'train.batch'?");
-  CHECK(set_error("colour=red") == "[config] --set colour: there is no key 'colour'");
+  CHECK(set_error("colour=red") == "[config] --set colour: there is no key 'colour'; `fqt train --help` lists them");
 }
 
 TEST_CASE("config: a bad value names its key, its line and what is allowed") {

@@ -199,7 +199,7 @@ TEST_CASE("outcome: what is no result is an error that names it") {
   write(run + "/log.jsonl", read(run + "/log.jsonl") + "{\"event\":\"step\",\"step\":2}\n");
   CHECK(contains(error_of({run}, ErrorKind::data), "log.jsonl:4 has no key 'loss'"));
   write(run + "/log.jsonl", "oops\n");
-  CHECK(contains(error_of({run}, ErrorKind::data), "log.jsonl:1 is no JSON object"));
+  CHECK(contains(error_of({run}, ErrorKind::data), "log.jsonl:1 is no JSON object: it is damaged; leave the run out"));
   write(run + "/log.jsonl", "");
 
   change_manifest(run, [](ordered_json& manifest) {
