@@ -40,6 +40,11 @@ struct Corrected {
   const Sum* corrections;
 
   void write(const Strip<Sum>& strip) const { output.write(strip, corrections + strip.column); }
+  template <typename Task>
+  bool finish(const Task& task, const Strip<Sum>& strip) const requires requires {
+    output.finish(task, strip, corrections);
+  }
+  { return output.finish(task, strip, corrections + strip.column); }
 };
 
 /// Walks an integer product and hands finished tiles to output.write(strip, corrections of its columns), in int32 where

@@ -35,6 +35,14 @@ struct ScaledWriter : FloatTarget {
             product.out_stride,
             add};
   }
+  /// Multiplies and writes at once, where the kernels can. Returns whether it did.
+  bool finish(const kernels::TileTask<uint8_t, int8_t, int32_t>& tiles, const Strip<int32_t>& strip,
+              const int32_t* corrections) const {
+    const auto multiply = kernels::active().gemm.tile_u8s8_scaled;
+    if (!multiply || strip.columns % kernels::kPanelColumns != 0) return false;
+    multiply(tiles, task(strip, corrections));
+    return true;
+  }
   void write(const Strip<int32_t>& strip, const int32_t* corrections) const {
     kernels::active().gemm.scale_tiles(task(strip, corrections));
   }

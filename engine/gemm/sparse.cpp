@@ -22,8 +22,8 @@ namespace {
 
 using kernels::kPanelColumns;
 
-constexpr int64_t kMost = 127;              ///< magnitude that the kernel takes of both operands
-constexpr double kSparse = 0.125;           ///< a larger share of occupied groups is multiplied as a whole
+constexpr int64_t kMost = 127;               ///< magnitude that the kernel takes of both operands
+constexpr double kSparse = 0.125;            ///< a larger share of occupied groups is multiplied as a whole
 constexpr int64_t kLeastProducts = 1 << 22;  ///< fewer are not worth looking
 constexpr int64_t kLeastColumns = 2 * kPanelColumns;
 constexpr int64_t kBlockRows = 64;
@@ -88,7 +88,8 @@ void multiply_left(const SparseRows& lhs, const Panels<int8_t>& panels, const Sc
       const int64_t begin = unit % blocks * kBlockRows, rows = std::min(kBlockRows, lhs.rows() - begin);
       multiply_rows(lhs, begin, begin + rows, panels, panel, present, sums.data());
       const profile::Tally tally(profile::Phase::epilogue);
-      const int64_t column = panel * kPanelColumns, columns = std::min(present * kPanelColumns, panels.columns - column);
+      const int64_t column = panel * kPanelColumns,
+                    columns = std::min(present * kPanelColumns, panels.columns - column);
       writer.write(Strip<int32_t>{begin, rows, column, columns, sums.data(), rows * kPanelColumns}, corrections.data());
     }
   });
@@ -137,7 +138,8 @@ void multiply_right(const SparseRows& columns, const Panels<int8_t>& panels, con
         for (int64_t p = 0; p < present; ++p) {
           for (int64_t tile = 0; tile * kPanelColumns < width; ++tile)
             transpose(sums.data() + p * width * kPanelColumns + tile * kTile, turned.data() + tile * kTile);
-          const int64_t row = (panel + p) * kPanelColumns, rows = std::min<int64_t>(kPanelColumns, panels.columns - row);
+          const int64_t row = (panel + p) * kPanelColumns,
+                        rows = std::min<int64_t>(kPanelColumns, panels.columns - row);
           writer.write(Strip<int32_t>{row, rows, begin, width, turned.data(), kTile}, corrections.data());
         }
       }

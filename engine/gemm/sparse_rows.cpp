@@ -42,8 +42,8 @@ uint32_t occupied_rows(const uint8_t* at, int64_t term_stride, int64_t terms, in
   const __m128i zeros = _mm_set1_epi8(static_cast<char>(zero));
   __m128i all = _mm_set1_epi8(-1);
   for (int64_t t = 0; t < terms; ++t)
-    all = _mm_and_si128(
-        all, _mm_cmpeq_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at + t * term_stride)), zeros));
+    all = _mm_and_si128(all,
+                        _mm_cmpeq_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at + t * term_stride)), zeros));
   return static_cast<uint32_t>(_mm_movemask_epi8(all)) ^ 0xffff;
 #else
   uint32_t bits = 0;
@@ -126,8 +126,8 @@ SparseRows sparse_rows(const ByteMatrix& matrix) {
     for_occupied(matrix, begin, end, [&](int64_t row, int64_t group, int64_t terms) {
       const auto entry = static_cast<size_t>(next[static_cast<size_t>(row)]++);
       sparse.groups[entry] = static_cast<int32_t>(group);
-      const uint8_t* const at = matrix.data + (matrix.row_offsets ? matrix.row_offsets[row] : row) +
-                                group * kTerms * matrix.term_stride;
+      const uint8_t* const at =
+          matrix.data + (matrix.row_offsets ? matrix.row_offsets[row] : row) + group * kTerms * matrix.term_stride;
       for (int64_t t = 0; t < kTerms; ++t)
         sparse.values[entry * kTerms + static_cast<size_t>(t)] =
             static_cast<int8_t>(t < terms ? at[t * matrix.term_stride] - matrix.zero : 0);

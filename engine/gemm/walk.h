@@ -109,8 +109,8 @@ struct Terms {
 };
 
 /// A product as it is walked. Rhs, Source and Add: see above. output.write(strip) is called for finished tiles;
-/// output.place(task, strip), where there is one, may give whole tiles whose terms are one run a place in the result
-/// itself, and says whether it did.
+/// where there are such, output.place(task, strip) may give whole tiles whose terms are one run a place in the result
+/// itself, and output.finish(task, strip) may multiply and write them at once. Both say whether they did.
 template <typename Rhs, typename Source, typename Add, typename Output>
 class Walk {
  public:
@@ -283,6 +283,8 @@ class Walk {
             add_.tile(task);
             continue;
           }
+        if constexpr (requires { output_.finish(task, done); })
+          if (output_.finish(task, done)) continue;
         add_(task, sums);
         const profile::Tally tally(profile::Phase::epilogue);
         output_.write(done);

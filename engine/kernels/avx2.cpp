@@ -15,8 +15,12 @@ namespace {
 }  // namespace avx2
 
 const KernelTable& table_avx2() {
-  static constexpr KernelTable table{"avx2", avx2::kVectorKernels, avx2::kCodeKernels, avx2::kGemmKernels,
-                                     avx2::kDepthwiseKernels, avx2::kSparseKernels};
+  static constexpr KernelTable table{"avx2",
+                                     avx2::kVectorKernels,
+                                     avx2::kCodeKernels,
+                                     avx2::kGemmKernels,
+                                     avx2::kDepthwiseKernels,
+                                     avx2::kSparseKernels};
   return table;
 }
 

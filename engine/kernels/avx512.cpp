@@ -15,8 +15,12 @@ namespace {
 }  // namespace avx512
 
 const KernelTable& table_avx512() {
-  static constexpr KernelTable table{"avx512", avx512::kVectorKernels, avx512::kCodeKernels, avx512::kGemmKernels,
-                                     avx512::kDepthwiseKernels, avx512::kSparseKernels};
+  static constexpr KernelTable table{"avx512",
+                                     avx512::kVectorKernels,
+                                     avx512::kCodeKernels,
+                                     avx512::kGemmKernels,
+                                     avx512::kDepthwiseKernels,
+                                     avx512::kSparseKernels};
   return table;
 }
 

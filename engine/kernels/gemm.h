@@ -98,6 +98,9 @@ struct GemmKernels {
   TileFn<float, float, float> tile_f32;  ///< `depth` is ignored
   /// Exact while depth * 2 * max|lhs| * max|panel| <= pair_sum_limit, or while a panel's depth is from panel_depth.
   TileFn<uint8_t, int8_t, int32_t> tile_u8s8;
+  /// tile_u8s8 from 0 and scale_tiles at once, for whole panels: the task's and the target's `sums` are not looked at.
+  /// Null where it would not be faster.
+  void (*tile_u8s8_scaled)(const TileTask<uint8_t, int8_t, int32_t>& task, const ScaleTask<int32_t>& to);
   TileFn<int16_t, int16_t, int32_t> tile_s16;  ///< exact while every partial sum fits int32; `depth` is ignored
   ScaleFn<int32_t> scale_tiles;
   ScaleFn<int64_t> scale_tiles_wide;

@@ -95,9 +95,36 @@ inline __attribute__((always_inline)) void add_groups(const uint8_t* const* a, i
   }
 }
 
-/// The first kTall rows of a tile, of one panel; kDepth from 1 to 4, within a segment.
-template <int kDepth, int kTall>
-void tile_shallow(const TileTask<uint8_t, int8_t, int32_t>& task, const int8_t* panel, int32_t* sums) {
+/// Where the sums of one panel's tile go: finish(row, half, sums of eight columns), once for each.
+struct KeepSums {
+  int32_t* sums;
+  void operator()(int row, int half, __m256i sum) const { store(sums + row * 16 + half * 8, sum); }
+};
+
+/// Those of ScaleTask, as scale_tiles would write them.
+struct ScaleSums {
+  const ScaleTask<int32_t>& to;
+  int64_t column;
+
+  void operator()(int row, int half, __m256i sum) const {
+    if (row >= to.rows) return;
+    const int64_t c = column + half * 8;
+    const __m256i difference = _mm256_sub_epi32(sum, load(to.corrections + c));
+    const __m256d low =
+        _mm256_mul_pd(_mm256_cvtepi32_pd(_mm256_castsi256_si128(difference)), _mm256_loadu_pd(to.scales + c));
+    const __m256d high =
+        _mm256_mul_pd(_mm256_cvtepi32_pd(_mm256_extracti128_si256(difference, 1)), _mm256_loadu_pd(to.scales + c + 4));
+    const __m256 scaled = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps(low)), _mm256_cvtpd_ps(high), 1);
+    float* const out = to.out + (to.offsets ? to.offsets[row] : row * to.stride) + c;
+    _mm256_storeu_ps(out, to.add ? _mm256_add_ps(_mm256_loadu_ps(out), scaled) : scaled);
+  }
+};
+
+/// The first kTall rows of a tile, of one panel; kDepth from 1 to 4, within a segment. `before`: sums to add to; null
+/// for none.
+template <int kDepth, int kTall, typename Finish>
+inline void tile_shallow(const TileTask<uint8_t, int8_t, int32_t>& task, const int8_t* panel, const int32_t* before,
+                         const Finish& finish) {
   const int64_t groups = task.groups, step = task.step;
   const uint8_t* a[kTall];
   __m256i acc[kTall][2];
@@ -105,8 +132,8 @@ void tile_shallow(const TileTask<uint8_t, int8_t, int32_t>& task, const int8_t* 
   for (int r = 0; r < kTall; ++r) {
     a[r] = task.lhs + task.rows[r];
     asm("" : "+r"(a[r]));  // as above
-    acc[r][0] = zero_or_load(task.fresh, sums + r * 16);
-    acc[r][1] = zero_or_load(task.fresh, sums + r * 16 + 8);
+    acc[r][0] = zero_or_load(!before, before + r * 16);
+    acc[r][1] = zero_or_load(!before, before + r * 16 + 8);
   }
   for (int64_t s = 0; s < task.segment_count; ++s) {
     int64_t at = task.segments[s], g = groups;
@@ -116,8 +143,8 @@ void tile_shallow(const TileTask<uint8_t, int8_t, int32_t>& task, const int8_t* 
   }
 #pragma GCC unroll 6
   for (int r = 0; r < kTall; ++r) {
-    store(sums + r * 16, acc[r][0]);
-    store(sums + r * 16 + 8, acc[r][1]);
+    finish(r, 0, acc[r][0]);
+    finish(r, 1, acc[r][1]);
   }
 }
 
@@ -172,25 +199,77 @@ void tile_shallow(const TileTask<uint8_t, int8_t, int32_t>& task, const int8_t* 
 constexpr int kShallow = 4;  ///< most groups that are added in registers
 constexpr int kDeep = 8;     ///< fewer are better added as kShallow
 
-using ShallowTile = void (*)(const TileTask<uint8_t, int8_t, int32_t>& task, const int8_t* panel, int32_t* sums);
+template <int kDepth, int kTall>
+void keep_tile(const TileTask<uint8_t, int8_t, int32_t>& task, const int8_t* panel, int32_t* sums) {
+  tile_shallow<kDepth, kTall>(task, panel, task.fresh ? nullptr : sums, KeepSums{sums});
+}
+
+template <int kDepth, int kTall>
+void scale_tile(const TileTask<uint8_t, int8_t, int32_t>& task, const int8_t* panel, const ScaleSums& finish) {
+  tile_shallow<kDepth, kTall>(task, panel, nullptr, finish);
+}
+
+template <typename To>
+using ShallowTile = void (*)(const TileTask<uint8_t, int8_t, int32_t>& task, const int8_t* panel, To to);
 /// By rows (2, 4 or 6) and depth.
-constexpr ShallowTile kShallowTiles[3][kShallow] = {
-    {tile_shallow<1, 2>, tile_shallow<2, 2>, tile_shallow<3, 2>, tile_shallow<4, 2>},
-    {tile_shallow<1, 4>, tile_shallow<2, 4>, tile_shallow<3, 4>, tile_shallow<4, 4>},
-    {tile_shallow<1, 6>, tile_shallow<2, 6>, tile_shallow<3, 6>, tile_shallow<4, 6>},
+constexpr ShallowTile<int32_t*> kKeepTiles[3][kShallow] = {
+    {keep_tile<1, 2>, keep_tile<2, 2>, keep_tile<3, 2>, keep_tile<4, 2>},
+    {keep_tile<1, 4>, keep_tile<2, 4>, keep_tile<3, 4>, keep_tile<4, 4>},
+    {keep_tile<1, 6>, keep_tile<2, 6>, keep_tile<3, 6>, keep_tile<4, 6>},
+};
+constexpr ShallowTile<const ScaleSums&> kScaleTiles[3][kShallow] = {
+    {scale_tile<1, 2>, scale_tile<2, 2>, scale_tile<3, 2>, scale_tile<4, 2>},
+    {scale_tile<1, 4>, scale_tile<2, 4>, scale_tile<3, 4>, scale_tile<4, 4>},
+    {scale_tile<1, 6>, scale_tile<2, 6>, scale_tile<3, 6>, scale_tile<4, 6>},
 };
 
+/// How the tiles of a task are best added up.
+struct TilePlan {
+  size_t pairs_of_rows;
+  bool may_go_deep;
+
+  explicit TilePlan(const TileTask<uint8_t, int8_t, int32_t>& task)
+      : pairs_of_rows(static_cast<size_t>(task.present < kRows ? (task.present + 1) / 2 : kRows / 2)),
+        may_go_deep(task.segment_count * task.groups >= 2 * kDeep && 2 * pairs_of_rows == kRows) {}
+
+  bool deep(int depth) const { return depth >= kDeep && may_go_deep; }
+  template <typename To>
+  auto shallow(const ShallowTile<To> (&tiles)[3][kShallow], int depth) const {
+    return tiles[pairs_of_rows - 1][(depth < kShallow ? depth : kShallow) - 1];
+  }
+};
+
+inline int depth_of(const TileTask<uint8_t, int8_t, int32_t>& task, int64_t panel) {
+  return task.depths ? task.depths[panel] : task.depth;
+}
+
 void tile_u8s8(const TileTask<uint8_t, int8_t, int32_t>& task) {
-  const int pairs_of_rows = task.present < kRows ? (task.present + 1) / 2 : kRows / 2;
-  const bool long_sums = task.segment_count * task.groups >= 2 * kDeep;
+  const TilePlan plan(task);
   for (int64_t p = 0; p < task.panel_count; ++p) {
     const int8_t* panel = task.panel + p * task.panel_stride;
     int32_t* sums = task.sums + p * task.sum_panel;
-    const int depth = task.depths ? task.depths[p] : task.depth;
-    if (depth >= kDeep && long_sums && 2 * pairs_of_rows == kRows)
+    const int depth = depth_of(task, p);
+    if (plan.deep(depth))
       tile_deep(task, panel, sums, depth);
     else
-      kShallowTiles[pairs_of_rows - 1][(depth < kShallow ? depth : kShallow) - 1](task, panel, sums);
+      plan.shallow(kKeepTiles, depth)(task, panel, sums);
+  }
+}
+
+void tile_u8s8_scaled(const TileTask<uint8_t, int8_t, int32_t>& task, const ScaleTask<int32_t>& to) {
+  const TilePlan plan(task);
+  for (int64_t p = 0; p < task.panel_count; ++p) {
+    const int8_t* panel = task.panel + p * task.panel_stride;
+    const int depth = depth_of(task, p);
+    const ScaleSums finish{to, p * kPanelColumns};
+    if (!plan.deep(depth)) {
+      plan.shallow(kScaleTiles, depth)(task, panel, finish);
+      continue;
+    }
+    int32_t sums[kRows * kPanelColumns];
+    tile_deep(task, panel, sums, depth);
+    for (int r = 0; r < kRows; ++r)
+      for (int h = 0; h < 2; ++h) finish(r, h, load(sums + r * kPanelColumns + h * 8));
   }
 }
 
@@ -258,6 +337,7 @@ void tile_s16(const TileTask<int16_t, int16_t, int32_t>& task) { tile<AddWords>(
 
 #include "engine/kernels/gemm_pack.inl"
 
-constexpr GemmKernels kGemmKernels{kRows,    kPairSumLimit,        panel_depth,          tile_f32, tile_u8s8,
-                                   tile_s16, scale_tiles<int32_t>, scale_tiles<int64_t>, add_wide, widen,
-                                   center,   kPackKernels};
+constexpr GemmKernels kGemmKernels{
+    kRows,       kPairSumLimit,        panel_depth,          tile_f32, tile_u8s8, tile_u8s8_scaled,
+    tile_s16,    scale_tiles<int32_t>, scale_tiles<int64_t>, add_wide, widen,     center,
+    kPackKernels};

@@ -13,8 +13,12 @@ namespace {
 }  // namespace reference
 
 const KernelTable& table_reference() {
-  static constexpr KernelTable table{"reference", reference::kVectorKernels, reference::kCodeKernels,
-                                     reference::kGemmKernels, reference::kDepthwiseKernels, reference::kSparseKernels};
+  static constexpr KernelTable table{"reference",
+                                     reference::kVectorKernels,
+                                     reference::kCodeKernels,
+                                     reference::kGemmKernels,
+                                     reference::kDepthwiseKernels,
+                                     reference::kSparseKernels};
   return table;
 }
 

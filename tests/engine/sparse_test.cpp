@@ -1,0 +1,149 @@
+#include "engine/gemm/sparse.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "engine/gemm/sparse_rows.h"
+#include "engine/gemm_support.h"
+#include "engine/parallel.h"
+
+using namespace fqt;
+using gemm::GatherProduct;
+using test::Draw;
+using test::LevelBuffer;
+
+namespace {
+
+/// Levels that are `zero` but for one in `rare`.
+LevelBuffer draw_levels(Draw& draw, int bits, int64_t size, int zero, int64_t rare) {
+  LevelBuffer levels(bits, size);
+  for (int64_t i = 0; i < size; ++i) levels.set(i, draw(1, rare) == 1 ? draw(0, levels.top()) : zero);
+  for (int64_t i = size; i < size + 64; ++i) levels.set(i, 255);  // readable, and of no meaning
+  return levels;
+}
+
+/// lhs [terms x rows] as X^T, its rows side by side.
+GatherProduct transposed_product(int64_t rows, int64_t terms, int64_t columns) {
+  GatherProduct product = test::matrix_product(rows, terms, columns, terms, false);
+  std::vector<int32_t> offsets;
+  for (int64_t i = 0; i < rows; ++i) offsets.push_back(static_cast<int32_t>(i));
+  product.lhs.rows = std::move(offsets);
+  product.lhs.term_stride = rows;
+  return product;
+}
+
+struct Case {
+  int64_t rows, terms, columns;
+};
+constexpr Case kCases[] = {{70, 700, 100}, {33, 2051, 65}, {128, 514, 64}, {130, 322, 111}};
+
+/// Whether sparse_product writes what the plain sums come to.
+bool agrees(const GatherProduct& product, const gemm::Levels& lhs, const gemm::Levels& rhs) {
+  std::vector<double> scales;
+  for (int64_t n = 0; n < product.rhs.columns; ++n)
+    scales.push_back(std::ldexp(1.0 + 0.37 * static_cast<double>(n), -9));
+  const size_t size = static_cast<size_t>(product.rows() * product.rhs.columns);
+  std::vector<int64_t> sums(size);
+  integer_sums(product, lhs, rhs, sums);
+  std::vector<float> out(size, NAN);
+  REQUIRE(sparse_product(product, lhs, rhs, scales, out.data()));
+  for (size_t i = 0; i < size; ++i) {
+    const double scale = scales[i % static_cast<size_t>(product.rhs.columns)];
+    if (out[i] != static_cast<float>(static_cast<double>(sums[i]) * scale)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("sparse: products with a left or a right operand of few non-zeros equal the plain sums") {
+  for (const int threads : {1, 3}) {
+    set_threads(threads);
+    test::for_each_isa([&] {
+      for (const auto& [rows, terms, columns] : kCases)
+        for (const int bits : {2, 6, 7}) {
+          CAPTURE(bits);
+          CAPTURE(terms);
+          Draw draw(static_cast<uint64_t>(terms * bits));
+          const int top = (1 << bits) - 1, zero = static_cast<int>(draw(0, top)),
+                    other = static_cast<int>(draw(0, top));
+          const LevelBuffer few = draw_levels(draw, bits, rows * terms, zero, 60);
+          const LevelBuffer dense = draw_levels(draw, bits, terms * columns, other, 1);
+          for (const bool transposed : {false, true})
+            CHECK(agrees(test::matrix_product(rows, terms, columns, terms, transposed), few.levels(zero),
+                         dense.levels(other)));
+          std::vector<int32_t> zeros;
+          for (int64_t n = 0; n < columns; ++n) zeros.push_back(static_cast<int32_t>(draw(0, top)));
+          CHECK(agrees(test::matrix_product(rows, terms, columns, terms, false), few.levels(zero),
+                       dense.levels(other, zeros)));
+          const LevelBuffer left = draw_levels(draw, bits, rows * terms, other, 1);
+          const LevelBuffer right = draw_levels(draw, bits, terms * columns, zero, 60);
+          CHECK(agrees(transposed_product(rows, terms, columns), left.levels(other), right.levels(zero)));
+        }
+    });
+  }
+  set_threads(1);
+}
+
+TEST_CASE("sparse: what it does not take is left to the plain product") {
+  const auto& [rows, terms, columns] = kCases[0];
+  const GatherProduct product = test::matrix_product(rows, terms, columns, terms, false);
+  Draw draw(1);
+  std::vector<float> out(static_cast<size_t>(rows * columns));
+  const double scale = 1;
+  const auto taken = [&](int bits, int zero, int64_t rare) {
+    const LevelBuffer lhs = draw_levels(draw, bits, rows * terms, zero, rare);
+    const LevelBuffer rhs = draw_levels(draw, bits, terms * columns, zero, 1);
+    return sparse_product(product, lhs.levels(zero), rhs.levels(zero), {&scale, 1}, out.data());
+  };
+  CHECK(taken(7, 64, 100));
+  CHECK_FALSE(taken(7, 64, 2));    // dense
+  CHECK_FALSE(taken(8, 20, 100));  // differences of up to 235
+  CHECK_FALSE(taken(10, 500, 100));
+  const LevelBuffer small = draw_levels(draw, 7, 32 * 32, 64, 100), other = draw_levels(draw, 7, 32 * 32, 64, 1);
+  CHECK_FALSE(sparse_product(test::matrix_product(32, 32, 32, 32, false), small.levels(64), other.levels(64),
+                             {&scale, 1}, out.data()));
+}
+
+TEST_CASE("sparse rows: hold every group that is not all zero, in order") {
+  constexpr int64_t kRows = 37, kTerms = 75;
+  Draw draw(5);
+  const LevelBuffer levels = draw_levels(draw, 7, kRows * kTerms, 9, 20);
+  std::vector<int32_t> offsets;
+  for (int64_t r = 0; r < kRows; ++r) offsets.push_back(static_cast<int32_t>(r * kTerms));
+  // The same levels as rows, and as the columns of their transpose.
+  const gemm::ByteMatrix by_rows{levels.bytes(), kRows, kTerms, offsets.data(), 1, 9};
+  const gemm::ByteMatrix by_columns{levels.bytes(), kTerms, kRows, nullptr, kTerms, 9};
+  for (const gemm::ByteMatrix& matrix : {by_rows, by_columns}) {
+    const gemm::SparseRows sparse = gemm::sparse_rows(matrix);
+    REQUIRE(sparse.rows() == matrix.rows);
+    int64_t occupied = 0;
+    for (int64_t row = 0; row < matrix.rows; ++row) {
+      int64_t entry = sparse.starts[static_cast<size_t>(row)];
+      for (int64_t group = 0; 4 * group < matrix.terms; ++group) {
+        bool zero = true;
+        for (int64_t t = 0; t < 4 && 4 * group + t < matrix.terms; ++t) {
+          const int64_t term = 4 * group + t;
+          zero &= levels[matrix.row_offsets ? row * kTerms + term : term * kTerms + row] == 9;
+        }
+        const bool listed =
+            entry < sparse.starts[static_cast<size_t>(row) + 1] && sparse.groups[static_cast<size_t>(entry)] == group;
+        if (!zero) REQUIRE(listed);
+        if (!listed) continue;
+        for (int64_t t = 0; t < 4 && 4 * group + t < matrix.terms; ++t) {
+          const int64_t term = 4 * group + t;
+          REQUIRE(sparse.values[static_cast<size_t>(4 * entry + t)] ==
+                  levels[matrix.row_offsets ? row * kTerms + term : term * kTerms + row] - 9);
+        }
+        ++entry;
+        ++occupied;
+      }
+      REQUIRE(entry == sparse.starts[static_cast<size_t>(row) + 1]);
+    }
+    CHECK(occupied > 0);
+    CHECK(gemm::occupied_share(matrix) > 0);
+    CHECK(gemm::occupied_share(matrix) < 0.5);
+  }
+}
