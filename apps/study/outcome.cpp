@@ -57,7 +57,7 @@ struct Record {
 };
 
 Json parse(const std::string& text, const std::string& where) {
-  Json json = Json::parse(text, nullptr, false);
+  Json json = trainer::try_parse_json(text);
   if (!json.is_object())
     fail(ErrorKind::data,
          "[study] {} is no JSON object: it is damaged; leave the run out, or remove its folder and run it again",
@@ -248,7 +248,7 @@ int64_t last_step(const std::string& directory) {
   file.seekg(std::max<int64_t>(size - kEnd, 0));
   int64_t step = 0;
   for (std::string line; std::getline(file, line) && !file.eof();) {
-    const Json json = Json::parse(line, nullptr, false);
+    const Json json = trainer::try_parse_json(line);
     if (!json.is_object()) continue;  // the first of these lines may begin before them
     const auto value = json.find("step");
     if (value != json.end() && value->is_number_integer()) step = value->get<int64_t>();

@@ -96,8 +96,8 @@ Checkpoint to_checkpoint(const std::string& path, TensorFile file) {
     fail(ErrorKind::data, "[checkpoint] {} has format {}, and this fqt reads format {}; use the fqt that wrote it",
          path, format, kFormat);
   try {
-    checkpoint.state = state_from(Json::parse(text_of(checkpoint.file, "state")), path);
-    checkpoint.identity = Json::parse(text_of(checkpoint.file, "identity"));
+    checkpoint.state = state_from(parse_json(text_of(checkpoint.file, "state")), path);
+    checkpoint.identity = parse_json(text_of(checkpoint.file, "identity"));
   } catch (const Json::exception& error) {
     fail(ErrorKind::data, "[checkpoint] {}: its metadata is not what fqt writes: {}", path, error.what());
   }

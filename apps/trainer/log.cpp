@@ -34,7 +34,7 @@ std::vector<StepRecord> read_steps(const std::string& path) {
     const size_t end = text.find('\n', begin);
     if (end == text.npos) return steps;
     try {
-      const Json json = Json::parse(text.substr(begin, end - begin));
+      const Json json = parse_json(std::string_view(text).substr(begin, end - begin));
       if (json.at("event") == "step")
         steps.push_back(
             {json.at("step"), json.at("loss"), json.at("accuracy"), json.at("learning_rate"), json.at("seconds")});

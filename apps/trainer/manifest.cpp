@@ -59,7 +59,7 @@ Json describe_run(const Experiment& experiment) {
 }
 
 Json read_manifest(const RunDirectory& directory) {
-  Json manifest = Json::parse(read_text_file(directory.manifest()), nullptr, false);
+  Json manifest = try_parse_json(read_text_file(directory.manifest()));
   if (!manifest.is_object())
     fail(ErrorKind::data, "[manifest] {} is not JSON; the file is damaged", directory.manifest());
   return manifest;

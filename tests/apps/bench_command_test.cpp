@@ -1,12 +1,11 @@
 // `fqt bench step`: figures that add up, for every kind of input, and a trace that tools can read.
 #include <doctest/doctest.h>
 
-#include <fstream>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "apps/json.h"
 #include "apps/process.h"
 
 using namespace fqt::test;
@@ -47,7 +46,7 @@ TEST_CASE("bench step: phases and operations add up to the recorded step") {
     const Outcome outcome = bench(with(model, {"--json"}));
     CAPTURE(outcome.err);
     REQUIRE(outcome.exit_code == 0);
-    const json report = json::parse(outcome.out);
+    const json report = parse_json(outcome.out);
     CHECK(report["model"] == model.front());
     CHECK(report["data"] == "random");
     CHECK(report["gop"] > 0);
@@ -74,7 +73,7 @@ TEST_CASE("bench step: --trace writes events that lie within the recording") {
   const Outcome outcome = bench(with(kSmall, {"--trace", folder / "trace.json", "--threads", "2"}));
   REQUIRE(outcome.exit_code == 0);
   CHECK(outcome.out.find("phase") != std::string::npos);
-  const json trace = json::parse(std::ifstream(folder / "trace.json"));
+  const json trace = parse_json(read(folder / "trace.json"));
   REQUIRE(trace["traceEvents"].size() > 20);
   std::set<std::string> names;
   for (const json& event : trace["traceEvents"]) {

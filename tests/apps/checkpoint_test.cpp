@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "apps/failing_calls.h"
+#include "apps/json.h"
 #include "apps/process.h"
 #include "engine/check.h"
 #include "layers/linear.h"

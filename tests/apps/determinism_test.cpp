@@ -2,9 +2,9 @@
 // instruction set, the number of threads or the compiler.
 #include <doctest/doctest.h>
 
-#include <nlohmann/json.hpp>
 #include <vector>
 
+#include "apps/json.h"
 #include "apps/process.h"
 #include "engine/kernels/table.h"
 
@@ -27,7 +27,7 @@ std::string weights_hash(const std::vector<std::string>& flags, std::string_view
   const Outcome outcome = fqt_program(arguments, {{"FQT_ISA", std::string(isa)}});
   CAPTURE(outcome.err);
   REQUIRE(outcome.exit_code == 0);
-  return nlohmann::json::parse(outcome.out)["weights_hash"];
+  return parse_json(outcome.out)["weights_hash"];
 }
 
 void check_everywhere(const Golden& golden) {

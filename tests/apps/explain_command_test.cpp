@@ -4,10 +4,10 @@
 #include <chrono>
 #include <cmath>
 #include <csignal>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
 
+#include "apps/json.h"
 #include "apps/process.h"
 #include "quant/product_fixture.h"
 #include "trainer/explain/elements.h"
@@ -35,7 +35,7 @@ json explained(std::vector<std::string> arguments) {
   arguments.emplace_back("--json");
   const std::string out = text(arguments);
   CHECK(std::count(out.begin(), out.end(), '\n') == 1);
-  return json::parse(out);
+  return parse_json(out);
 }
 
 bool fits_a_terminal(const std::string& text) {
@@ -286,7 +286,7 @@ TEST_CASE("explain: the step it shows is the step a run takes, and nothing is le
   REQUIRE(outcome.exit_code == 0);
   CHECK(contains(outcome.err, "batch 4, 3 steps"));
   CHECK(std::filesystem::is_empty(folder.path()));
-  const json site = json::parse(outcome.out);
+  const json site = parse_json(outcome.out);
   check_site(site, 3);
   CHECK((site["step"] == 3 && site["steps"] == 3));
 
@@ -296,10 +296,10 @@ TEST_CASE("explain: the step it shows is the step a run takes, and nothing is le
   std::istringstream log(read(folder / "run/log.jsonl")), probes(read(folder / "run/probes.jsonl"));
   std::string line;
   for (int i = 0; i < 3; ++i) std::getline(log, line);
-  CHECK(json::parse(line)["loss"] == site["loss"]);
+  CHECK(parse_json(line)["loss"] == site["loss"]);
   int found = 0;
   while (std::getline(probes, line)) {
-    const json record = json::parse(line);
+    const json record = parse_json(line);
     if (record["site"] != "stage1.block2.conv1" || record["step"] != 3) continue;
     for (const json& product : site["products"]) {
       if (product["product"] != record["product"]) continue;

@@ -5,9 +5,9 @@
 #include <filesystem>
 #include <limits>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "apps/json.h"
 #include "apps/process.h"
 #include "engine/check.h"
 
@@ -23,7 +23,7 @@ TEST_CASE("log: every line is an object, whole at once, even where a loss is not
   log.end("diverged", 2, "the loss is \"nan\"\n");
   std::istringstream lines(read(folder / "log.jsonl"));  // the log is still open: nothing waits in a buffer
   std::vector<nlohmann::json> records;
-  for (std::string line; std::getline(lines, line);) records.push_back(nlohmann::json::parse(line));
+  for (std::string line; std::getline(lines, line);) records.push_back(parse_json(line));
   REQUIRE(records.size() == 4);
   CHECK(records[0]["event"] == "step");
   CHECK(records[0]["loss"] == 2.5);
@@ -42,7 +42,7 @@ TEST_CASE("log: a measured step leaves a line for each product of each site, and
     const Outcome outcome = fqt_program(arguments);
     CAPTURE(outcome.err);
     REQUIRE(outcome.exit_code == 0);
-    return nlohmann::json::parse(outcome.out)["weights_hash"].get<std::string>();
+    return parse_json(outcome.out)["weights_hash"].get<std::string>();
   };
   CHECK(train("plain", {}) == train("probed", {"--set", "probe.every=2"}));
   CHECK_FALSE(std::filesystem::exists(folder / "plain/probes.jsonl"));
@@ -50,7 +50,7 @@ TEST_CASE("log: a measured step leaves a line for each product of each site, and
   std::map<std::string, int> products;
   int count = 0;
   for (std::string line; std::getline(lines, line); ++count) {
-    const nlohmann::json record = nlohmann::json::parse(line);
+    const nlohmann::json record = parse_json(line);
     const int step = record["step"];
     CHECK((step == 1 || step == 3));
     ++products[record["product"]];
@@ -78,7 +78,7 @@ TEST_CASE("log: an emulated accumulator's overflows are in the manifest, by site
                                        "quant.accumulator_overflow=saturate", "--out", folder / "run"});
   CAPTURE(outcome.err);
   REQUIRE(outcome.exit_code == 0);
-  const nlohmann::json manifest = nlohmann::json::parse(read(folder / "run/manifest.json"));
+  const nlohmann::json manifest = parse_json(read(folder / "run/manifest.json"));
   CHECK(manifest["recipe"] == "paper, accumulator_bits=10, accumulator_overflow=saturate");
   CHECK(manifest["accumulator_overflows"]["stage1.block0.conv1"]["forward"] > 0);
   CHECK(manifest["accumulator_overflows"]["head"]["forward"] == 0);  // in float
@@ -87,8 +87,7 @@ TEST_CASE("log: an emulated accumulator's overflows are in the manifest, by site
                                       "--set", "quant.accumulator_bits=10", "--set",
                                       "quant.accumulator_overflow=saturate", "--out", folder / "more"});
   REQUIRE(longer.exit_code == 0);
-  CHECK(nlohmann::json::parse(read(folder / "more/manifest.json"))["accumulator_overflows"] ==
-        manifest["accumulator_overflows"]);
+  CHECK(parse_json(read(folder / "more/manifest.json"))["accumulator_overflows"] == manifest["accumulator_overflows"]);
 }
 
 TEST_CASE("log: a full disk is an error") {

@@ -5,9 +5,9 @@
 
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <vector>
 
+#include "apps/json.h"
 #include "apps/process.h"
 #include "trainer/host.h"
 
@@ -106,7 +106,7 @@ TEST_CASE("memory: what a run says it will need is within a fifth of what it tak
     REQUIRE(outcome.exit_code == 0);
     CHECK(contains(outcome.err, "\nmemory: about "));
     CHECK(contains(outcome.out, "\npeak memory    "));
-    const json manifest = json::parse(read(folder / "run/manifest.json"));
+    const json manifest = parse_json(read(folder / "run/manifest.json"));
     const double expected = manifest["memory_expected"], peak = manifest["memory_peak"];
     CHECK(peak > 60e6);
     CHECK(expected / peak == doctest::Approx(1).epsilon(0.2));

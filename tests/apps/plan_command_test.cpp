@@ -1,9 +1,9 @@
 #include <doctest/doctest.h>
 
-#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 
+#include "apps/json.h"
 #include "apps/process.h"
 #include "trainer/plan_view/plan_view.h"
 #include "trainer/plan_view/svg.h"
@@ -187,7 +187,7 @@ TEST_CASE("plan command: COLUMNS says how wide it is where there is no terminal"
 }
 
 TEST_CASE("plan command: --json") {
-  const json printed = json::parse(output(plan_of({"A:C-:4-8,grad=+1"}, {"--json", "--batch", "64"})));
+  const json printed = parse_json(output(plan_of({"A:C-:4-8,grad=+1"}, {"--json", "--batch", "64"})));
   CHECK(printed["model"] == "resnet20");
   CHECK(printed["plan"] == "A:C-:4-8,grad=+1");
   CHECK(printed["metric"] == "A");
@@ -237,24 +237,24 @@ TEST_CASE("plan command: --json") {
 
   const std::string uniform = output(plan_of({"U:6"}, {"--json"}));
   CHECK(contains(uniform, "\"activations_mb\":20.381696,"));
-  const json several = json::parse(output(plan_of({"U:6", "D:C+:4-8,depth=layer"}, {"--json"})));
+  const json several = parse_json(output(plan_of({"U:6", "D:C+:4-8,depth=layer"}, {"--json"})));
   CHECK(several["model"] == "resnet20");
   REQUIRE(several["plans"].size() == 2);
   CHECK(several["plans"][0] == [] {
-    json one = json::parse(output(plan_of({"U:6"}, {"--json"})));
+    json one = parse_json(output(plan_of({"U:6"}, {"--json"})));
     for (const char* key : {"model", "recipe", "batch", "seed", "schedule"}) one.erase(key);
     return one;
   }());
   CHECK(several["plans"][1]["sites"][20]["D"] == 21);
-  CHECK(json::parse(output(plan_of({"fp32"}, {"--json"})))["size"]["mean_bits"].is_null());
+  CHECK(parse_json(output(plan_of({"fp32"}, {"--json"})))["size"]["mean_bits"].is_null());
   CHECK(printed["schedule"] == json{{"name", "constant"}});
   const auto schedule = [](const std::string& key) {
-    return json::parse(output(plan_of({}, {"--json", "--set", "bits.schedule=cyclic", "--set", key})))["schedule"];
+    return parse_json(output(plan_of({}, {"--json", "--set", "bits.schedule=cyclic", "--set", key})))["schedule"];
   };
   CHECK(schedule("bits.low=4") == json{{"name", "cyclic"}, {"low", 4}, {"period", nullptr}});
   CHECK(schedule("train.steps=640") == json{{"name", "cyclic"}, {"low", 3}, {"period", 20}});
   // What runs is what the recipe makes of it.
-  const json recipe = json::parse(output(plan_of({"U:6"}, {"--json", "--set", "quant.grad_bits=8"})));
+  const json recipe = parse_json(output(plan_of({"U:6"}, {"--json", "--set", "quant.grad_bits=8"})));
   CHECK(recipe["sites"][0]["bits"] == 6);
   CHECK(recipe["sites"][0]["products"]["grad_lhs"]["lhs_bits"] == 8);
 }
@@ -290,7 +290,7 @@ TEST_CASE("plan command: a plan file trains to the same weights as the plan it w
                       {}, folder.path());
       CAPTURE(outcome.err);
       REQUIRE(outcome.exit_code == 0);
-      return json::parse(outcome.out)["weights_hash"].get<std::string>();
+      return parse_json(outcome.out)["weights_hash"].get<std::string>();
     };
     const std::string by_name = hash(plan);
     CHECK(hash("my.toml") == by_name);
@@ -305,7 +305,7 @@ TEST_CASE("plan command: a plan file is shown like any plan") {
   CHECK(outcome.exit_code == 0);
   check_width(outcome.out, 80);
   CHECK(contains(outcome.out, "bits from the rules of a file"));
-  const json printed = json::parse(fqt_program(plan_of({"my.toml", "U:5"}, {"--json"}), {}, folder.path()).out);
+  const json printed = parse_json(fqt_program(plan_of({"my.toml", "U:5"}, {"--json"}), {}, folder.path()).out);
   CHECK(printed["plans"][0]["size"] == printed["plans"][1]["size"]);
   CHECK(printed["plans"][0]["sites"] == printed["plans"][1]["sites"]);
 }

@@ -1,8 +1,7 @@
 // The program as a person or a script meets it: what it prints where, and how it ends.
 #include <doctest/doctest.h>
 
-#include <nlohmann/json.hpp>
-
+#include "apps/json.h"
 #include "apps/process.h"
 
 using namespace fqt::test;
@@ -19,7 +18,7 @@ TEST_CASE("program: info says what there is") {
 TEST_CASE("program: recipes lists what each changes") {
   const Outcome text = fqt_program({"recipes"}), json = fqt_program({"recipes", "--json"});
   for (const char* part : {"paper", "banner2018", "quant.grad_rhs_bits", "cpt"}) CHECK(contains(text.out, part));
-  const nlohmann::json recipes = nlohmann::json::parse(json.out)["recipes"];
+  const nlohmann::json recipes = parse_json(json.out)["recipes"];
   CHECK(recipes[0]["name"] == "paper");
   CHECK(recipes[0]["switches"].empty());
 }

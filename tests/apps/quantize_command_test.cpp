@@ -4,9 +4,9 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "apps/json.h"
 #include "apps/process.h"
 #include "quant/quantize.h"
 #include "support/random_tensor.h"
@@ -35,7 +35,7 @@ class Folder : public TemporaryFolder {
     CAPTURE(outcome.err);
     REQUIRE(outcome.exit_code == 0);
     CHECK(outcome.err.empty());
-    return json::parse(outcome.out);
+    return parse_json(outcome.out);
   }
 
   std::string error(int expected_code, const std::vector<std::string>& arguments) const {

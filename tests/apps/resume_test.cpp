@@ -5,12 +5,12 @@
 
 #include <csignal>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
 #include <thread>
 
 #include "apps/failing_calls.h"
+#include "apps/json.h"
 #include "apps/process.h"
 #include "engine/check.h"
 #include "trainer/checkpoints.h"
@@ -75,11 +75,11 @@ json without_times(json record) {
 std::vector<json> lines_of(const std::string& path) {
   std::istringstream lines(read(path));
   std::vector<json> records;
-  for (std::string line; std::getline(lines, line);) records.push_back(without_times(json::parse(line)));
+  for (std::string line; std::getline(lines, line);) records.push_back(without_times(parse_json(line)));
   return records;
 }
 
-json manifest_of(const std::string& run) { return json::parse(read(run + "/manifest.json")); }
+json manifest_of(const std::string& run) { return parse_json(read(run + "/manifest.json")); }
 
 /// What has to be the same however a run came to its end.
 struct Ending {
@@ -93,7 +93,7 @@ struct Ending {
 Ending ending_of(const std::string& run, const Outcome& outcome) {
   const json manifest = manifest_of(run);
   CHECK(manifest["status"] == "finished");
-  return {without_times(json::parse(outcome.out)),
+  return {without_times(parse_json(outcome.out)),
           lines_of(run + "/log.jsonl"),
           read(run + "/probes.jsonl"),
           read(run + "/config.toml"),
@@ -250,7 +250,7 @@ TEST_CASE("resume: other data is refused, moved data is not") {
   fs::rename(folder / "a.txt", folder / "b.txt");
   check_refused({"train", "--resume", run}, 66, "a.txt");
   const Outcome moved = succeed({"train", "--resume", run, "--data", folder / "b.txt", "--json"});
-  CHECK(json::parse(moved.out)["weights_hash"] == json::parse(whole.out)["weights_hash"]);
+  CHECK(parse_json(moved.out)["weights_hash"] == parse_json(whole.out)["weights_hash"]);
   text[0] = 'W';
   write(folder / "c.txt", text);
   const std::string log = read(run + "/log.jsonl"), config = read(run + "/config.toml");

@@ -5,10 +5,10 @@
 #include <csignal>
 #include <cstring>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
 
+#include "apps/json.h"
 #include "apps/process.h"
 #include "trainer/safetensors.h"
 
@@ -26,7 +26,7 @@ Outcome train_resnet20(const std::string& out, const std::vector<std::string>& m
 std::vector<json> log_of(const std::string& run) {
   std::istringstream lines(read(run + "/log.jsonl"));
   std::vector<json> records;
-  for (std::string line; std::getline(lines, line);) records.push_back(json::parse(line));
+  for (std::string line; std::getline(lines, line);) records.push_back(parse_json(line));
   return records;
 }
 
@@ -43,7 +43,7 @@ TEST_CASE("train: one object on standard output, and a run directory that evalua
   CAPTURE(outcome.err);
   REQUIRE(outcome.exit_code == 0);
   CHECK(std::count(outcome.out.begin(), outcome.out.end(), '\n') == 1);
-  const json result = json::parse(outcome.out);
+  const json result = parse_json(outcome.out);
   for (const char* key : {"model", "data", "plan", "recipe", "seed", "steps", "epochs", "train_loss", "test_accuracy",
                           "seconds", "items_per_second", "peak_rss_mb", "weights_hash"})
     CHECK(result.contains(key));
@@ -56,7 +56,7 @@ TEST_CASE("train: one object on standard output, and a run directory that evalua
   CHECK(result["weights_hash"].get<std::string>().size() == 16);
   CHECK(contains(outcome.err, "resnet20 (272,474 parameters) on shapes, plan U:6, recipe paper, batch 4, 3 steps"));
 
-  const json manifest = json::parse(read(run + "/manifest.json"));
+  const json manifest = parse_json(read(run + "/manifest.json"));
   CHECK(manifest["status"] == "finished");
   CHECK(manifest["weights_hash"] == result["weights_hash"]);
   CHECK(manifest["data"]["train_hash"].get<std::string>().size() == 16);
@@ -74,7 +74,7 @@ TEST_CASE("train: one object on standard output, and a run directory that evalua
 
   const Outcome evaluation = fqt_program({"eval", run, "--json"});
   REQUIRE(evaluation.exit_code == 0);
-  const json again = json::parse(evaluation.out);
+  const json again = parse_json(evaluation.out);
   CHECK(again["weights_hash"] == result["weights_hash"]);
   CHECK(again["test_accuracy"] == result["test_accuracy"]);
   CHECK(again["test_loss"] == result["test_loss"]);
@@ -87,12 +87,12 @@ TEST_CASE("train: a run's config.toml repeats the run, and flags go over a file"
   REQUIRE(first.exit_code == 0);
   const Outcome again = fqt_program({"train", "--config", folder / "a/config.toml", "--out", folder / "b", "--json"});
   REQUIRE(again.exit_code == 0);
-  CHECK(json::parse(again.out)["weights_hash"] == json::parse(first.out)["weights_hash"]);
+  CHECK(parse_json(again.out)["weights_hash"] == parse_json(first.out)["weights_hash"]);
   CHECK(read(folder / "a/config.toml") == read(folder / "b/config.toml"));
   const Outcome other = fqt_program({"train", "--config", folder / "a/config.toml", "--seed", "10"}, {}, folder.path());
   REQUIRE(other.exit_code == 0);
   CHECK(contains(other.out, "run directory  runs/resnet20-fp32-shapes-s10\n"));
-  CHECK_FALSE(contains(other.out, json::parse(first.out)["weights_hash"]));
+  CHECK_FALSE(contains(other.out, parse_json(first.out)["weights_hash"]));
 }
 
 TEST_CASE("train: the first signal ends a run cleanly, with weights that load") {
@@ -108,10 +108,10 @@ TEST_CASE("train: the first signal ends a run cleanly, with weights that load") 
     CHECK(contains(outcome.err, run));
     const std::vector<json> log = log_of(run);
     CHECK(log.back()["event"] == "interrupted");
-    CHECK(json::parse(read(run + "/manifest.json"))["status"] == "interrupted");
+    CHECK(parse_json(read(run + "/manifest.json"))["status"] == "interrupted");
     const Outcome evaluation = fqt_program({"eval", run, "--json"});
     REQUIRE(evaluation.exit_code == 0);
-    CHECK(json::parse(evaluation.out)["steps"] == log.back()["step"]);
+    CHECK(parse_json(evaluation.out)["steps"] == log.back()["step"]);
   }
 }
 
@@ -125,7 +125,7 @@ TEST_CASE("train: the second signal ends a run at once") {
   const Outcome outcome = process.wait();
   CHECK(outcome.exit_code == 130);
   CHECK_FALSE(contains(outcome.err, "interrupted"));
-  CHECK(json::parse(read(run + "/manifest.json"))["status"] == "running");
+  CHECK(parse_json(read(run + "/manifest.json"))["status"] == "running");
   CHECK_NOTHROW(log_of(run));  // every line is whole
 }
 
@@ -143,7 +143,7 @@ TEST_CASE("train: a run that diverges names the step, and keeps its log") {
   CHECK(advice != std::string::npos);
   CHECK(outcome.err.find("learning rate") == outcome.err.rfind("learning rate"));  // said once
   CHECK(log_of(run).back()["event"] == "diverged");
-  CHECK(json::parse(read(run + "/manifest.json"))["status"] == "diverged");
+  CHECK(parse_json(read(run + "/manifest.json"))["status"] == "diverged");
   CHECK_FALSE(std::filesystem::exists(run + "/checkpoints/weights.safetensors"));
 }
 

@@ -2,9 +2,9 @@
 #include <doctest/doctest.h>
 
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 
+#include "apps/json.h"
 #include "apps/process.h"
 #include "quant/formats/format.h"
 
@@ -17,7 +17,7 @@ TEST_CASE("vectors command: what it writes") {
   const Outcome outcome = fqt_program({"vectors", "-o", folder / "new/v"});
   CHECK(outcome.exit_code == 0);
   CHECK(outcome.err.empty());
-  const json index = json::parse(read(folder / "new/v/index.json"));
+  const json index = parse_json(read(folder / "new/v/index.json"));
   CHECK(index["version"] == 1);
   CHECK(index["seed"] == 1);
   std::set<std::string> there;
@@ -31,12 +31,12 @@ TEST_CASE("vectors command: what it writes") {
     CHECK(contains(outcome.out, name));
     const std::string text = read(folder / "new/v/" + name);
     bytes += text.size();
-    CHECK(json::parse(text)["cases"].size() == file["cases"]);
+    CHECK(parse_json(text)["cases"].size() == file["cases"]);
   }
   CHECK(bytes < 4'000'000);
   for (const quant::Format& format : quant::formats()) {
     if (format.is_float()) continue;
-    const json file = json::parse(read(folder / "new/v/quantize_" + std::string(format.name) + ".json"));
+    const json file = parse_json(read(folder / "new/v/quantize_" + std::string(format.name) + ".json"));
     std::set<int> widths;
     for (const json& grid : file["cases"]) {
       widths.insert(grid["bits"].get<int>());
@@ -45,7 +45,7 @@ TEST_CASE("vectors command: what it writes") {
     CHECK(widths.size() == quant::kMaxBits - quant::kMinBits + 1);
   }
   std::set<std::pair<int, int>> pairs;
-  const json products = json::parse(read(folder / "new/v/products.json"));
+  const json products = parse_json(read(folder / "new/v/products.json"));
   for (const json& product : products["cases"]) pairs.emplace(product["lhs"]["bits"], product["rhs"]["bits"]);
   CHECK(pairs.size() == 225);
 }
@@ -53,7 +53,7 @@ TEST_CASE("vectors command: what it writes") {
 TEST_CASE("vectors command: accumulators that overflow and such that do not, of either kind, in order and in chunks") {
   const TemporaryFolder folder;
   REQUIRE(fqt_program({"vectors", "-o", folder / "v"}).exit_code == 0);
-  const json accumulators = json::parse(read(folder / "v/accumulators.json"));
+  const json accumulators = parse_json(read(folder / "v/accumulators.json"));
   std::map<std::pair<std::string, bool>, std::pair<int, int>> counts;  // with overflows and without
   std::set<int> widths;
   for (const json& row : accumulators["cases"]) {

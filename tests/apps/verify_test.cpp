@@ -4,8 +4,8 @@
 #include <doctest/doctest.h>
 
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
+#include "apps/json.h"
 #include "apps/process.h"
 
 using namespace fqt::test;
@@ -57,13 +57,13 @@ TEST_CASE("verify: the same bits on other threads and instruction sets, with eva
     CAPTURE(model);
     const TemporaryFolder folder;
     const std::string directory = trained(folder, model);
-    const std::string hash = json::parse(read(directory + "/manifest.json"))["weights_hash"];
+    const std::string hash = parse_json(read(directory + "/manifest.json"))["weights_hash"];
     for (const char* isa : {"", "reference"}) {
       const Outcome outcome = run({"verify", directory, "--threads", "2", "--json"}, {},
                                   isa[0] ? Process::Environment{{"FQT_ISA", isa}} : Process::Environment{});
       CAPTURE(outcome.err);
       REQUIRE(outcome.exit_code == 0);
-      const json result = json::parse(outcome.out);
+      const json result = parse_json(outcome.out);
       CHECK(result["same"] == true);
       CHECK(result["steps"] == 6);
       CHECK(result["losses_compared"] == 6);
@@ -86,7 +86,7 @@ TEST_CASE("verify: a run that diverged does so again in the same step") {
   const Outcome outcome = run({"verify", folder / "run", "--json"});
   CAPTURE(outcome.err);
   CHECK(outcome.exit_code == 0);
-  CHECK(json::parse(outcome.out)["diverged"] == true);
+  CHECK(parse_json(outcome.out)["diverged"] == true);
 }
 
 TEST_CASE("verify: the first difference is named, and what is not as it was") {
@@ -97,8 +97,8 @@ TEST_CASE("verify: the first difference is named, and what is not as it was") {
   replace(directory + "/log.jsonl", "\"step\":5,\"loss\":", "\"step\":5,\"loss\":1");
   check_refused(verify, 65, {"is not reproduced: loss of step 5 is ", "version (", "; the run has 0.0."});
   const Outcome json_too = run(verify, {"--json"});
-  CHECK(json::parse(json_too.out)["same"] == false);
-  CHECK(json::parse(json_too.out)["steps"] == 5);
+  CHECK(parse_json(json_too.out)["same"] == false);
+  CHECK(parse_json(json_too.out)["steps"] == 5);
 
   replace(directory + "/config.toml", "seed = 1", "seed = 2");
   check_refused(verify, 65, {"nothing was run", "seed (2; the run has 1)"});
@@ -133,14 +133,14 @@ TEST_CASE("verify: weights alone can be another, and weights to start from are p
 TEST_CASE("eval: of a run that was killed, the weights of its last checkpoint") {
   const TemporaryFolder folder;
   const std::string directory = trained(folder, {"resnet8"}), checkpoints = directory + "/checkpoints/";
-  const std::string hash = json::parse(run({"eval", directory, "--json"}).out)["weights_hash"];
+  const std::string hash = parse_json(run({"eval", directory, "--json"}).out)["weights_hash"];
   // As a run that is killed after step 6 leaves it: the last evaluation was earlier, or there was none.
   fs::copy_file(checkpoints + "best.safetensors", checkpoints + "weights.safetensors",
                 fs::copy_options::overwrite_existing);
-  const json late = json::parse(run({"eval", directory, "--json"}).out);
+  const json late = parse_json(run({"eval", directory, "--json"}).out);
   CHECK(late["steps"] == 6);
   CHECK(late["weights_hash"] == hash);
   fs::remove(checkpoints + "weights.safetensors");
-  CHECK(json::parse(run({"eval", directory, "--json"}).out) == late);
+  CHECK(parse_json(run({"eval", directory, "--json"}).out) == late);
   CHECK(contains(run({"export", directory, "-o", folder / "out.safetensors"}).out, "after 6 steps"));
 }

@@ -3,9 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <vector>
 
+#include "apps/json.h"
 #include "apps/process.h"
 #include "engine/kernels/table.h"
 #include "models/zoo.h"
@@ -57,7 +57,7 @@ json train_row(const ZooRow& row, std::string_view isa, int threads) {
   const Outcome outcome = fqt_program(flags, {{"FQT_ISA", std::string(isa)}});
   CAPTURE(outcome.err);
   REQUIRE(outcome.exit_code == 0);
-  return json::parse(outcome.out);
+  return parse_json(outcome.out);
 }
 
 }  // namespace
@@ -95,7 +95,7 @@ TEST_CASE("zoo: language models are judged by perplexity, and evaluate to the sa
   const Outcome outcome = fqt_program(flags_of(row, folder / "run"));
   CAPTURE(outcome.err);
   REQUIRE(outcome.exit_code == 0);
-  const json result = json::parse(outcome.out);
+  const json result = parse_json(outcome.out);
   CHECK(result["data"] == "grammar");
   CHECK(result["plan"] == "U:7");
   CHECK_FALSE(result.contains("test_accuracy"));
@@ -105,7 +105,7 @@ TEST_CASE("zoo: language models are judged by perplexity, and evaluate to the sa
   CHECK(result["best_perplexity"].get<double>() < result["test_perplexity"].get<double>());
   const Outcome again = fqt_program({"eval", folder / "run", "--json"});
   REQUIRE(again.exit_code == 0);
-  const json evaluated = json::parse(again.out);
+  const json evaluated = parse_json(again.out);
   CHECK(evaluated["test_perplexity"] == result["test_perplexity"]);
   CHECK(evaluated["weights_hash"] == result["weights_hash"]);
   CHECK(contains(fqt_program({"eval", folder / "run"}).out, "no model can do better than"));

@@ -4,8 +4,8 @@
 
 #include <cmath>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
+#include "apps/json.h"
 #include "apps/process.h"
 #include "engine/check.h"
 #include "trainer/checkpoint.h"
@@ -63,7 +63,7 @@ TEST_CASE("outcome: a finished run says what was run, and how it went") {
   const std::string run = folder / "run";
   train({"--steps", "4", "--seed", "3", "--plan", "A:C-:4-8", "--out", run, "--set", "eval.every=2"});
   const study::Outcome outcome = read_outcome(run);
-  const auto manifest = nlohmann::json::parse(read(run + "/manifest.json"));
+  const auto manifest = parse_json(read(run + "/manifest.json"));
   CHECK(outcome.directory == run);
   CHECK(outcome.status == Status::finished);
   CHECK(outcome.id.size() == 16);
@@ -94,8 +94,8 @@ TEST_CASE("outcome: a finished run says what was run, and how it went") {
   CHECK_FALSE(outcome.sites.back().bits);
   const test::Outcome plan =
       fqt_program({"plan", "resnet8", "--plan", "A:C-:4-8", "--batch", "2", "--seed", "3", "--json"});
-  CHECK(outcome.size.weights_mb == nlohmann::json::parse(plan.out)["size"]["weights_mb"].get<double>());
-  CHECK(outcome.size.bitops == nlohmann::json::parse(plan.out)["size"]["bitops"].get<double>());
+  CHECK(outcome.size.weights_mb == parse_json(plan.out)["size"]["weights_mb"].get<double>());
+  CHECK(outcome.size.bitops == parse_json(plan.out)["size"]["bitops"].get<double>());
   CHECK(outcome.weights_hash == manifest["weights_hash"].get<std::string>());
   CHECK(outcome.items_per_second > 0);
   CHECK(outcome.memory_peak > 0);

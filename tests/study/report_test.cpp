@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
 
+#include "apps/json.h"
 #include "apps/process.h"
 #include "engine/check.h"
 #include "study/report/assets.h"
@@ -67,7 +67,7 @@ class Runs {
 json script(const std::string& html, const std::string& id) {
   const std::string begin = "<script type=\"application/json\" id=\"" + id + "\">";
   const size_t from = html.find(begin) + begin.size();
-  return json::parse(html.substr(from, html.find("</script>", from) - from));
+  return parse_json(html.substr(from, html.find("</script>", from) - from));
 }
 
 json Runs::figures() const { return script(html(), "figures"); }
@@ -365,7 +365,7 @@ TEST_CASE("report: the command writes a file, and says what is wrong") {
   CHECK(cells["values"][0] > 10);
 
   const test::Outcome brief = fqt({"runs/a", "runs", "-o", "b.html", "--json"});
-  const json said = json::parse(brief.out);
+  const json said = parse_json(brief.out);
   CHECK(said["file"] == "b.html");
   CHECK(said["runs"] == 1);
   CHECK(said["status"]["finished"] == 1);
@@ -379,7 +379,7 @@ TEST_CASE("report: the command writes a file, and says what is wrong") {
   CHECK(fqt({"none"}).exit_code == 66);
   CHECK(fqt({}).exit_code == 2);
   CHECK(fqt({"runs", "-o", "nowhere/b.html"}).exit_code == 74);
-  json manifest = json::parse(read(folder / "runs/a/manifest.json"));
+  json manifest = parse_json(read(folder / "runs/a/manifest.json"));
   manifest.erase("sites");
   manifest["version"] = "0.0.1";
   write(folder / "runs/a/manifest.json", manifest.dump());

@@ -9,10 +9,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
 
+#include "apps/json.h"
 #include "apps/process.h"
 #include "study/outcome.h"
 #include "study/sweep.h"
@@ -44,7 +44,7 @@ test::Outcome sweep(const TemporaryFolder& folder, const std::string& spec, std:
 std::vector<json> rows_of(const std::string& out) {
   std::istringstream lines(read(out + "/results.jsonl"));
   std::vector<json> rows;
-  for (std::string line; std::getline(lines, line);) rows.push_back(json::parse(line));
+  for (std::string line; std::getline(lines, line);) rows.push_back(parse_json(line));
   return rows;
 }
 
@@ -98,7 +98,7 @@ TEST_CASE("sweep: runs, results and a summary; a second start repeats nothing") 
   REQUIRE(again.exit_code == 0);
   for (const json& row : rows)
     CHECK(read(row["directory"].get<std::string>() + "/manifest.json") == manifests[row["name"]]);
-  const json said = json::parse(again.out);
+  const json said = parse_json(again.out);
   CHECK(said["counts"]["finished"] == 2);
   CHECK(said["comparisons"][0]["verdict"] == "too few seeds");
   CHECK(said["comparisons"][0]["difference"] == rows[0]["final"].get<double>() - rows[1]["final"].get<double>());
@@ -351,7 +351,7 @@ TEST_CASE("sweep: results of another version, or of another run, are not taken f
   const TemporaryFolder folder;
   REQUIRE(sweep(folder, kTwo, {"--out", "out"}).exit_code == 0);
   const std::string manifest = rows_of(folder / "out")[0]["directory"].get<std::string>() + "/manifest.json";
-  json changed = json::parse(read(manifest));
+  json changed = parse_json(read(manifest));
   const std::string version = changed["version"];
   changed["version"] = "0.0.9";
   write(manifest, changed.dump());

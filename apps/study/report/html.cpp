@@ -12,7 +12,7 @@ namespace {
 using trainer::Json;
 
 std::string valid_utf8(std::string_view text) {
-  return Json::parse(trainer::to_text(Json(std::string(text)))).get<std::string>();
+  return trainer::parse_json(trainer::to_text(Json(std::string(text)))).get<std::string>();
 }
 
 void replace_all(std::string& text, std::string_view what, std::string_view by) {

@@ -82,7 +82,7 @@ Json specs_of(const Json& figures) {
   Json specs = Json::object();
   for (const Json& figure : figures) {
     const auto name = figure["spec"].get<std::string>();
-    if (!specs.contains(name)) specs[name] = Json::parse(asset(name + ".vg.json"));
+    if (!specs.contains(name)) specs[name] = trainer::parse_json(asset(name + ".vg.json"));
   }
   return specs;
 }
