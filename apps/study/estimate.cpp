@@ -30,7 +30,7 @@ std::string kind_of(const SweepRun& run) {
   for (const char* key : {"seed", "recipe", "eval.every", "eval.images", "eval.tokens", "train.learning_rate"})
     keys.erase(key);
   const char* width = run.widest <= 8 ? "narrow" : run.widest < 32 ? "wide" : "float";
-  return fmt::format("{} {} {}", keys.dump(), run.data, width);
+  return fmt::format("{} {} {}", trainer::to_text(keys), run.data, width);
 }
 
 /// What was measured of a kind of run.

@@ -71,7 +71,7 @@ std::string advice_for(const Json& manifest, const RunDirectory& directory) {
   return fmt::format(
       "another version wrote it ({}); `fqt train --resume {}` of this one writes it anew",
       version != manifest.end() && version->is_string()
-          ? "fqt " + version->get<std::string>() + ", commit " + manifest.value("commit", Json("unknown")).dump()
+          ? "fqt " + version->get<std::string>() + ", commit " + trainer::to_text(manifest.value("commit", Json("unknown")))
           : "it does not say which",
       directory.path());
 }

@@ -63,7 +63,7 @@ std::map<std::string, Json> rows_on_record(const SweepFolder& folder) {
   std::map<std::string, Json> rows;
   std::ifstream lines(folder.results_jsonl());
   for (std::string line; std::getline(lines, line);) {
-    const Json row = Json::parse(line, nullptr, false);
+    const Json row = trainer::try_parse_json(line);
     const auto name = row.is_object() ? row.find("name") : row.end();
     if (name != row.end() && name->is_string()) rows[name->get<std::string>()] = row;
   }

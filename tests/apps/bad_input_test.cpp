@@ -94,8 +94,8 @@ TEST_CASE("bad input: configuration files") {
   write(folder / "run.toml", "seed = 1\nbatch =\n");
   CHECK(contains(train_error(folder, kUsage, {"--config", "run.toml"}), "run.toml:2: this is not TOML"));
   CHECK(contains(train_error(folder, kMissing, {"--config", "none.toml"}), "none.toml"));
-  CHECK(contains(train_error(folder, kUsage, {"--set", "train.colour=red"}),
-                 "there is no key 'train.colour'; `fqt train --help` lists them"));
+  CHECK(contains(train_error(folder, kUsage, {"--set", "qqqqqqqq=red"}),
+                 "there is no key 'qqqqqqqq'; `fqt train --help` lists them"));
 }
 
 TEST_CASE("bad input: models and instruction sets") {
