@@ -106,7 +106,8 @@ class StorageBlocks {
       if (start == MAP_FAILED) start = nullptr;
     } else {
       const bool huge = size >= 2 * kHugePage;
-      start = std::aligned_alloc(static_cast<size_t>(huge ? kHugePage : kAlignment), static_cast<size_t>(size));
+      const auto alignment = static_cast<size_t>(huge ? kHugePage : kAlignment);
+      if (posix_memalign(&start, alignment, static_cast<size_t>(size)) != 0) start = nullptr;
       // Rows of a large matrix lie on pages of their own: with small ones each would miss the page table's cache.
       if (start && huge) madvise(start, static_cast<size_t>(size / kHugePage * kHugePage), MADV_HUGEPAGE);
     }

@@ -13,14 +13,16 @@ import statistics
 import subprocess
 import sys
 
-# model of fqt, flags, plans, the script's name of the same step. Dropout is off, as PyTorch's side has none.
+# PyTorch's side has neither dropout nor clipping.
+PLAIN = ["--set", "layers.dropout=0", "--set", "train.clip=0"]
+# model of fqt, flags, plans, the script's name of the same step
 STEPS = [
-    ("resnet20", ["--batch", "128"], ["U:6", "fp32"], "resnet20"),
-    ("alexnet", ["--batch", "128", "--set", "layers.dropout=0"], ["U:6", "fp32"], "alexnet"),
-    ("mobilenet_v2", ["--batch", "64", "--set", "layers.dropout=0"], ["U:6", "fp32"], "mobilenet_v2"),
-    ("resnet50", ["--batch", "8", "--set", "images.side=224"], ["U:6", "fp32"], "resnet50_224"),
-    ("lstm_lm", ["--batch", "20", "--set", "layers.dropout=0"], ["U:7", "fp32"], "lstm"),
-    ("transformer_lm", ["--batch", "8", "--set", "layers.dropout=0"], ["U:7", "fp32"], "transformer"),
+    ("resnet20", ["--batch", "128", *PLAIN], ["U:6", "fp32"], "resnet20"),
+    ("alexnet", ["--batch", "128", *PLAIN], ["U:6", "fp32"], "alexnet"),
+    ("mobilenet_v2", ["--batch", "64", *PLAIN], ["U:6", "fp32"], "mobilenet_v2"),
+    ("resnet50", ["--batch", "8", "--set", "images.side=224", *PLAIN], ["U:6", "fp32"], "resnet50_224"),
+    ("lstm_lm", ["--batch", "20", *PLAIN], ["U:7", "fp32"], "lstm"),
+    ("transformer_lm", ["--batch", "8", *PLAIN], ["U:7", "fp32"], "transformer"),
 ]
 
 

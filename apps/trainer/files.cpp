@@ -72,21 +72,6 @@ bool replace_file(const std::string& path, const struct stat* old, std::span<con
   return false;
 }
 
-/// Whether create_beside() could have given the name.
-bool is_leftover(std::string_view name) {
-  constexpr std::string_view kEnd = ".tmp";
-  if (!name.ends_with(kEnd)) return false;
-  name.remove_suffix(kEnd.size());
-  const auto drop_digits = [&] {
-    const size_t before = name.size();
-    while (!name.empty() && std::isdigit(static_cast<unsigned char>(name.back()))) name.remove_suffix(1);
-    return name.size() < before;
-  };
-  if (!drop_digits() || !name.ends_with('-')) return false;
-  name.remove_suffix(1);
-  return drop_digits() && name.size() > 1 && name.ends_with('.');
-}
-
 }  // namespace
 
 FileCalls replace_file_calls(const FileCalls& others) { return std::exchange(calls, others); }
@@ -136,6 +121,21 @@ void write_file(const std::string& path, std::span<const std::span<const std::by
 void write_text_file(const std::string& path, std::string_view text) {
   const std::span<const std::byte> bytes = std::as_bytes(std::span(text));
   write_file(path, {&bytes, 1});
+}
+
+// As create_beside() names them.
+bool is_leftover(std::string_view name) {
+  constexpr std::string_view kEnd = ".tmp";
+  if (!name.ends_with(kEnd)) return false;
+  name.remove_suffix(kEnd.size());
+  const auto drop_digits = [&] {
+    const size_t before = name.size();
+    while (!name.empty() && std::isdigit(static_cast<unsigned char>(name.back()))) name.remove_suffix(1);
+    return name.size() < before;
+  };
+  if (!drop_digits() || !name.ends_with('-')) return false;
+  name.remove_suffix(1);
+  return drop_digits() && name.size() > 1 && name.ends_with('.');
 }
 
 void remove_leftovers(const std::string& folder) {

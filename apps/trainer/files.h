@@ -20,6 +20,9 @@ std::string read_text_file(const std::string& path);
 void write_file(const std::string& path, std::span<const std::span<const std::byte>> parts);
 void write_text_file(const std::string& path, std::string_view text);
 
+/// Whether a file of this name may be what a write_file() that was killed has left.
+bool is_leftover(std::string_view name);
+
 /// Removes what a write_file() that was killed has left in a folder. No other process may be writing there.
 void remove_leftovers(const std::string& folder);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <span>
 
 #include "engine/check.h"
 #include "trainer/files.h"
@@ -19,9 +20,13 @@ namespace fs = std::filesystem;
 
 constexpr int kMostRuns = 10000;
 
-/// What a run makes before its first checkpoint.
-constexpr std::string_view kBeginnings[] = {"config.toml",  "manifest.json", "plan.toml",  "log.jsonl",
-                                            "probes.jsonl", "lock",          "checkpoints"};
+/// What a run makes first of all, and what it makes then, before its first checkpoint.
+constexpr std::string_view kFirst[] = {"checkpoints", "lock"};
+constexpr std::string_view kBeginnings[] = {"probes.jsonl", "log.jsonl", "plan.toml", "manifest.json", "config.toml"};
+
+bool is_one_of(std::span<const std::string_view> names, const std::string& name) {
+  return std::ranges::find(names, name) != names.end();
+}
 
 /// Letters that need no quoting in a shell; "U:6" is "U6".
 std::string file_name(const std::string& text) {
@@ -79,19 +84,23 @@ std::optional<RunDirectory> RunDirectory::begun(const std::string& path) {
 
 void RunDirectory::check_beginning() const {
   std::error_code error;
+  // Whose these are is told by what is made before them: a config.toml alone may be somebody's own.
+  const bool own = fs::is_directory(checkpoints(), error) && fs::exists(lock(), error);
   for (const auto& entry : fs::directory_iterator(path_, error)) {
-    const fs::path name = entry.path().filename();
-    check(name.extension() == ".tmp" || std::ranges::find(kBeginnings, name.string()) != std::end(kBeginnings),
+    const std::string name = entry.path().filename().string();
+    check(is_one_of(kFirst, name) || (own && (is_leftover(name) || is_one_of(kBeginnings, name))),
           "[out] {} is not of a run that can be gone on with or begun again; choose another folder with --out DIR",
           entry.path().string());
   }
+  const Json said = fs::exists(manifest(), error) ? read_manifest(*this) : Json::object();
+  // Of a run whose first checkpoint found no room: its weights are where they started from.
+  const bool untrained = said.value("steps_done", Json()) == 0;
   for (const auto& entry : fs::directory_iterator(checkpoints(), error))
-    check(entry.path().extension() == ".tmp",
+    check(is_leftover(entry.path().filename().string()) || (untrained && entry.path() == weights()),
           "[out] {} is there, but no checkpoint to go on from; choose another folder with --out DIR, or remove {}",
           entry.path().string(), path_);
-  if (!fs::exists(manifest(), error)) return;
-  const Json said = read_manifest(*this).value("status", Json());
-  const std::string status = said.is_string() ? said.get<std::string>() : "";
+  const Json word = said.value("status", Json());
+  const std::string status = word.is_string() ? word.get<std::string>() : "";
   check(status != "finished" && status != "diverged",
         "[out] the run in {} has {}, and there is no checkpoint of it; choose another folder with --out DIR, or remove "
         "that one",
@@ -103,8 +112,11 @@ void RunDirectory::begin_again() const {
   remove_leftovers(path_);
   remove_leftovers(checkpoints());
   std::error_code error;
-  for (const std::string_view name : kBeginnings)
-    if (name != "lock" && !fs::remove(fs::path(path_) / name, error) && error) fail_to_make(path_, error);
+  const auto remove = [&](const fs::path& path) {
+    if (!fs::remove(path, error) && error) fail_to_make(path_, error);
+  };
+  remove(weights());
+  for (const std::string_view name : kBeginnings) remove(fs::path(path_) / name);
   if (fs::create_directory(checkpoints(), error); error) fail_to_make(path_, error);
 }
 

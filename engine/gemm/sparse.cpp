@@ -16,6 +16,7 @@
 #include "engine/kernels/table.h"
 #include "engine/parallel.h"
 #include "engine/profile.h"
+#include "engine/rehearsal.h"
 
 namespace fqt::gemm {
 namespace {
@@ -23,10 +24,11 @@ namespace {
 using kernels::kPanelColumns;
 
 constexpr int64_t kMost = 127;               ///< magnitude that the kernel takes of both operands
+constexpr double kMostListed = 0.25;         ///< the same, where the rows that were looked at were not like the others
 constexpr double kSparse = 0.125;            ///< a larger share of occupied groups is multiplied as a whole
 constexpr int64_t kLeastProducts = 1 << 22;  ///< fewer are not worth looking
 constexpr int64_t kLeastColumns = 2 * kPanelColumns;
-constexpr int64_t kBlockRows = 64;
+constexpr int64_t kListedRows = 64;
 constexpr int64_t kPair = 2;  ///< panels that the kernel takes side by side
 
 bool plain(const LhsGather& lhs) { return lhs.segments.size() == 1; }
@@ -42,14 +44,14 @@ bool neighbours(const Offsets& rows) {
 std::optional<ByteMatrix> left_matrix(const GatherProduct& product, const uint8_t* data, int zero) {
   const LhsGather& lhs = product.lhs;
   if (!plain(lhs) || lhs.term_stride != 1) return {};
-  return ByteMatrix{data + lhs.segments[0], product.rows(), product.terms, lhs.rows.data(), 1, zero};
+  return ByteMatrix{data + lhs.segments[0], product.rows(), lhs.length, lhs.rows.data(), 1, zero};
 }
 
 /// rhs transposed, where its columns lie side by side.
 std::optional<ByteMatrix> right_matrix(const GatherProduct& product, const uint8_t* data, int zero) {
   const RhsGather& rhs = product.rhs;
   if (!plain(rhs) || rhs.column_stride != 1 || !product.out_rows.empty()) return {};
-  return ByteMatrix{data + rhs.segments[0], rhs.columns, product.terms, nullptr, rhs.term_stride, zero};
+  return ByteMatrix{data + rhs.segments[0], rhs.columns, rhs.length, nullptr, rhs.term_stride, zero};
 }
 
 /// lhs transposed, as a right operand: nothing where its rows are no neighbours.
@@ -79,13 +81,13 @@ void multiply_rows(const SparseRows& sparse, int64_t begin, int64_t end, const P
 /// lhs is sparse. A pair of panels stays in the cache while all rows go through it.
 void multiply_left(const SparseRows& lhs, const Panels<int8_t>& panels, const ScaledWriter& writer) {
   const int64_t count = (panels.columns + kPanelColumns - 1) / kPanelColumns, pairs = (count + kPair - 1) / kPair;
-  const int64_t blocks = (lhs.rows() + kBlockRows - 1) / kBlockRows;
+  const int64_t blocks = (lhs.rows() + kListedRows - 1) / kListedRows;
   const std::vector<int32_t> corrections(kPair * kPanelColumns, 0);  // both operands are differences
   parallel_for(pairs * blocks, 1, [&](int64_t unit, int64_t last) {
-    Buffer<int32_t> sums(kPair * kBlockRows * kPanelColumns);
+    Buffer<int32_t> sums(kPair * kListedRows * kPanelColumns);
     for (; unit < last; ++unit) {
       const int64_t panel = unit / blocks * kPair, present = std::min(kPair, count - panel);
-      const int64_t begin = unit % blocks * kBlockRows, rows = std::min(kBlockRows, lhs.rows() - begin);
+      const int64_t begin = unit % blocks * kListedRows, rows = std::min(kListedRows, lhs.rows() - begin);
       multiply_rows(lhs, begin, begin + rows, panels, panel, present, sums.data());
       const profile::Tally tally(profile::Phase::epilogue);
       const int64_t column = panel * kPanelColumns,
@@ -123,14 +125,14 @@ void transpose(const int32_t* from, int32_t* to) {
 /// rhs is sparse: `columns` are its columns as rows, `panels` lhs transposed. The result comes out transposed.
 void multiply_right(const SparseRows& columns, const Panels<int8_t>& panels, const ScaledWriter& writer) {
   const int64_t count = (panels.columns + kPanelColumns - 1) / kPanelColumns;
-  const int64_t blocks = (columns.rows() + kBlockRows - 1) / kBlockRows;
-  const std::vector<int32_t> corrections(kBlockRows, 0);
+  const int64_t blocks = (columns.rows() + kListedRows - 1) / kListedRows;
+  const std::vector<int32_t> corrections(kListedRows, 0);
   constexpr int64_t kTile = kPanelColumns * kPanelColumns;
   parallel_for(blocks, 1, [&](int64_t block, int64_t last) {
-    Buffer<int32_t> sums(kPair * kBlockRows * kPanelColumns), turned(kBlockRows * kPanelColumns);
+    Buffer<int32_t> sums(kPair * kListedRows * kPanelColumns), turned(kListedRows * kPanelColumns);
     std::fill_n(sums.data(), sums.size(), 0);  // what fills up the last tile is turned as well
     for (; block < last; ++block) {
-      const int64_t begin = block * kBlockRows, width = std::min(kBlockRows, columns.rows() - begin);
+      const int64_t begin = block * kListedRows, width = std::min(kListedRows, columns.rows() - begin);
       for (int64_t panel = 0; panel < count; panel += kPair) {
         const int64_t present = std::min(kPair, count - panel);
         multiply_rows(columns, begin, begin + width, panels, panel, present, sums.data());
@@ -152,7 +154,7 @@ void multiply_right(const SparseRows& columns, const Panels<int8_t>& panels, con
 bool sparse_product(const GatherProduct& product, const Levels& lhs, const Levels& rhs, std::span<const double> scales,
                     float* out) {
   const auto *left = std::get_if<const uint8_t*>(&lhs.data), *right = std::get_if<const uint8_t*>(&rhs.data);
-  if (!left || !right || product.rhs.columns < kLeastColumns || product.rows() < kLeastColumns ||
+  if (Rehearsal::active() || !left || !right || product.rhs.columns < kLeastColumns || product.rows() < kLeastColumns ||
       product.rows() * product.rhs.columns * product.terms < kLeastProducts)
     return false;
   const std::vector<uint16_t> zeros = product_zeros(product, rhs);
@@ -160,23 +162,23 @@ bool sparse_product(const GatherProduct& product, const Levels& lhs, const Level
   if (!bounds.lhs_differences.within(-kMost, kMost) || !bounds.rhs.within(-kMost, kMost) ||
       product_accumulator(product, lhs, rhs).kind != Accumulator::Kind::int32)
     return false;
-  const auto sparse = [](const std::optional<ByteMatrix>& matrix) {
-    return matrix && occupied_share(*matrix) <= kSparse;
+  const auto listed = [](const std::optional<ByteMatrix>& matrix) -> std::optional<SparseRows> {
+    if (!matrix || occupied_share(*matrix) > kSparse) return {};
+    return sparse_rows(*matrix, kMostListed);
   };
   const auto writer = [&](const std::vector<double>& column_scales) {
     return ScaledWriter{{product, out}, column_scales.data()};
   };
-  if (const auto matrix = left_matrix(product, *left, lhs.zero); sparse(matrix) && !rhs.panels) {
-    multiply_left(sparse_rows(*matrix), pack_levels<int8_t>(*right, product.rhs, zeros),
-                  writer(product_scales(product, scales)));
-    return true;
-  }
-  if (!rhs.column_zeros.empty()) return false;
+  if (!rhs.panels)
+    if (const auto rows = listed(left_matrix(product, *left, lhs.zero))) {
+      multiply_left(*rows, pack_levels<int8_t>(*right, product.rhs, zeros), writer(product_scales(product, scales)));
+      return true;
+    }
   const auto gather = transposed(product);
-  if (const auto matrix = right_matrix(product, *right, rhs.zero); gather && sparse(matrix)) {
+  if (!gather || !rhs.column_zeros.empty()) return false;
+  if (const auto columns = listed(right_matrix(product, *right, rhs.zero))) {
     const std::vector<uint16_t> left_zeros(static_cast<size_t>(gather->columns), static_cast<uint16_t>(lhs.zero));
-    multiply_right(sparse_rows(*matrix), pack_levels<int8_t>(*left, *gather, left_zeros),
-                   writer(product_scales(product, scales)));
+    multiply_right(*columns, pack_levels<int8_t>(*left, *gather, left_zeros), writer(product_scales(product, scales)));
     return true;
   }
   return false;

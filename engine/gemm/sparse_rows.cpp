@@ -110,7 +110,7 @@ double occupied_share(const ByteMatrix& matrix) {
   return static_cast<double>(occupied) / static_cast<double>(std::max<int64_t>(samples * length, 1));
 }
 
-SparseRows sparse_rows(const ByteMatrix& matrix) {
+std::optional<SparseRows> sparse_rows(const ByteMatrix& matrix, double most) {
   SparseRows sparse;
   std::vector<int64_t>& starts = sparse.starts;
   starts.assign(static_cast<size_t>(matrix.rows) + 1, 0);
@@ -119,17 +119,18 @@ SparseRows sparse_rows(const ByteMatrix& matrix) {
     for_occupied(matrix, begin, end, [&](int64_t row, int64_t, int64_t) { ++starts[static_cast<size_t>(row) + 1]; });
   });
   for (size_t row = 1; row < starts.size(); ++row) starts[row] += starts[row - 1];
-  sparse.groups.resize(static_cast<size_t>(starts.back()));
-  sparse.values.resize(sparse.groups.size() * kTerms);
+  if (static_cast<double>(starts.back()) > most * static_cast<double>(matrix.rows * group_count(matrix))) return {};
+  sparse.groups = Buffer<int32_t>(starts.back());
+  sparse.values = Buffer<int8_t>(starts.back() * kTerms);
   std::vector<int64_t> next(starts.begin(), starts.end() - 1);
   parallel_for(matrix.rows, grain, [&](int64_t begin, int64_t end) {
     for_occupied(matrix, begin, end, [&](int64_t row, int64_t group, int64_t terms) {
-      const auto entry = static_cast<size_t>(next[static_cast<size_t>(row)]++);
-      sparse.groups[entry] = static_cast<int32_t>(group);
+      const int64_t entry = next[static_cast<size_t>(row)]++;
+      sparse.groups.data()[entry] = static_cast<int32_t>(group);
       const uint8_t* const at =
           matrix.data + (matrix.row_offsets ? matrix.row_offsets[row] : row) + group * kTerms * matrix.term_stride;
       for (int64_t t = 0; t < kTerms; ++t)
-        sparse.values[entry * kTerms + static_cast<size_t>(t)] =
+        sparse.values.data()[entry * kTerms + t] =
             static_cast<int8_t>(t < terms ? at[t * matrix.term_stride] - matrix.zero : 0);
     });
   });

@@ -1,9 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
-#include "engine/gemm/gather.h"
+#include "engine/buffer.h"
 
 namespace fqt::gemm {
 
@@ -11,8 +12,8 @@ namespace fqt::gemm {
 /// not, in rising order, and what they hold.
 struct SparseRows {
   std::vector<int64_t> starts;  ///< of each row's groups; one more than there are rows
-  std::vector<int32_t> groups;
-  std::vector<int8_t> values;  ///< level - zero, four to a group
+  Buffer<int32_t> groups;
+  Buffer<int8_t> values;  ///< level - zero, four to a group
 
   int64_t rows() const { return static_cast<int64_t>(starts.size()) - 1; }
 };
@@ -30,8 +31,8 @@ struct ByteMatrix {
 /// The share of groups that are not all zero, from a few rows.
 double occupied_share(const ByteMatrix& matrix);
 
-/// All rows. Where terms are no multiple of four, the last group holds what lies behind a row of term stride 1: that
-/// meets zeros in the other operand.
-SparseRows sparse_rows(const ByteMatrix& matrix);
+/// All rows; nothing where more than `most` of all groups are not all zero. Where terms are no multiple of four, the
+/// last group holds what lies behind a row of term stride 1: that meets zeros in the other operand.
+std::optional<SparseRows> sparse_rows(const ByteMatrix& matrix, double most);
 
 }  // namespace fqt::gemm

@@ -132,8 +132,8 @@ inline void tile_shallow(const TileTask<uint8_t, int8_t, int32_t>& task, const i
   for (int r = 0; r < kTall; ++r) {
     a[r] = task.lhs + task.rows[r];
     asm("" : "+r"(a[r]));  // as above
-    acc[r][0] = zero_or_load(!before, before + r * 16);
-    acc[r][1] = zero_or_load(!before, before + r * 16 + 8);
+    acc[r][0] = before ? load(before + r * 16) : _mm256_setzero_si256();
+    acc[r][1] = before ? load(before + r * 16 + 8) : _mm256_setzero_si256();
   }
   for (int64_t s = 0; s < task.segment_count; ++s) {
     int64_t at = task.segments[s], g = groups;

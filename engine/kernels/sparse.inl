@@ -48,7 +48,7 @@ inline void sparse_row(const SparseTask& task) {
       for (int64_t i = 0; i < task.count; ++i)
         for (int t = 0; t < kTerms; ++t)
           sum += task.lhs[kTerms * i + t] *
-                 task.panel[p * task.panel_stride + (task.groups[i] * kPanelColumns + c) * kTerms + t];
+                 task.panel[p * task.panel_stride + (int64_t{task.groups[i]} * kPanelColumns + c) * kTerms + t];
       task.sums[p * task.sum_panel + c] = sum;
     }
 }

@@ -330,7 +330,11 @@ TEST_CASE("resume: --continue begins a run, goes on with it, and begins again wh
   CHECK(other.exit_code == kUsage);
   CHECK(contains(other.err, "seed (2; the run has 1)"));
 
-  fs::remove_all(folder / "run/checkpoints");
+  const auto clear_checkpoints = [&] {
+    fs::remove_all(folder / "run/checkpoints");
+    fs::create_directory(folder / "run/checkpoints");
+  };
+  clear_checkpoints();
   const Outcome finished = fqt_program(base + kShort);
   CHECK(finished.exit_code == kUsage);
   CHECK(contains(finished.err, "has finished, and there is no checkpoint of it"));
@@ -343,6 +347,23 @@ TEST_CASE("resume: --continue begins a run, goes on with it, and begins again wh
   CHECK(contains(begun.err, "beginning again"));
   CHECK(json::parse(begun.out)["weights_hash"] == hash);
   CHECK_FALSE(json::parse(read(folder / "run/manifest.json")).contains("resumed_from"));
+
+  // As after a first checkpoint that found no room, where the weights did.
+  clear_checkpoints();
+  write(folder / "run/checkpoints/weights.safetensors", "");
+  manifest["steps_done"] = 5;
+  write(folder / "run/manifest.json", manifest.dump());
+  CHECK(contains(fqt_program(base + kShort).err, "but no checkpoint to go on from"));
+  manifest["steps_done"] = 0;
+  write(folder / "run/manifest.json", manifest.dump());
+  CHECK(json::parse(succeed(base + kShort).out)["weights_hash"] == hash);
+
+  fs::create_directory(folder / "own");
+  write(folder / "own/config.toml", "seed = 7  # mine\n");
+  const Outcome own =
+      fqt_program({"train", "resnet8", "--config", folder / "own/config.toml", "--continue", "--out", folder / "own"});
+  CHECK(own.exit_code == kUsage);
+  CHECK(read(folder / "own/config.toml") == "seed = 7  # mine\n");
 
   fs::create_directory(folder / "mine");
   write(folder / "mine/letter.txt", "");

@@ -87,6 +87,46 @@ TEST_CASE("sparse: products with a left or a right operand of few non-zeros equa
   set_threads(1);
 }
 
+TEST_CASE("sparse: gradients of strided convolutions, whose runs of terms span several pixels") {
+  struct Window {
+    int64_t kernel, stride, padding;
+  };
+  int64_t taken = 0;
+  test::for_each_isa([&] {
+    for (const auto& [kernel, stride, padding] : {Window{3, 2, 1}, Window{5, 3, 2}, Window{1, 1, 0}})
+      for (const int64_t channels : {9, 10, 34, 35, 40}) {
+        CAPTURE(kernel);
+        CAPTURE(channels);
+        const ConvGeometry g{8, 17, 17, 64, channels, kernel, stride, padding};
+        const gemm::PaddedImage layout = gemm::gradient_image(g, 4);
+        Draw draw(static_cast<uint64_t>(kernel * channels));
+        LevelBuffer dy(7, layout.size());
+        for (int64_t i = 0; i < layout.size(); ++i) dy.set(i, 50);
+        for (int64_t i = 0; i < layout.batch * layout.height * layout.width * channels / 60; ++i)
+          dy.set(layout.offset(draw(0, layout.batch - 1), draw(0, layout.height - 1), draw(0, layout.width - 1)) +
+                     draw(0, channels - 1),
+                 draw(0, 127));
+        const LevelBuffer w = draw_levels(draw, 7, g.k() * g.n(), 60, 1);
+        const size_t size = static_cast<size_t>(g.batch * g.height * g.width * g.in_channels);
+        for (const GatherProduct& product : gemm::grad_lhs_products(g, layout)) {
+          std::vector<float> out(size, NAN);
+          const double scale = 0.01;
+          if (!sparse_product(product, dy.levels(50), w.levels(60), {&scale, 1}, out.data())) continue;
+          ++taken;
+          std::vector<int64_t> sums(static_cast<size_t>(product.rows() * product.rhs.columns));
+          integer_sums(product, dy.levels(50), w.levels(60), sums);
+          bool same = true;
+          for (int64_t row = 0; row < product.rows(); ++row)
+            for (int64_t n = 0; n < product.rhs.columns; ++n)
+              same &= out[static_cast<size_t>(product.out_offset(row) + n)] ==
+                      static_cast<float>(static_cast<double>(sums[static_cast<size_t>(row * 64 + n)]) * scale);
+          CHECK(same);
+        }
+      }
+  });
+  CHECK(taken > 0);
+}
+
 TEST_CASE("sparse: what it does not take is left to the plain product") {
   const auto& [rows, terms, columns] = kCases[0];
   const GatherProduct product = test::matrix_product(rows, terms, columns, terms, false);
@@ -117,7 +157,7 @@ TEST_CASE("sparse rows: hold every group that is not all zero, in order") {
   const gemm::ByteMatrix by_rows{levels.bytes(), kRows, kTerms, offsets.data(), 1, 9};
   const gemm::ByteMatrix by_columns{levels.bytes(), kTerms, kRows, nullptr, kTerms, 9};
   for (const gemm::ByteMatrix& matrix : {by_rows, by_columns}) {
-    const gemm::SparseRows sparse = gemm::sparse_rows(matrix);
+    const gemm::SparseRows sparse = gemm::sparse_rows(matrix, 1).value();
     REQUIRE(sparse.rows() == matrix.rows);
     int64_t occupied = 0;
     for (int64_t row = 0; row < matrix.rows; ++row) {
@@ -128,13 +168,12 @@ TEST_CASE("sparse rows: hold every group that is not all zero, in order") {
           const int64_t term = 4 * group + t;
           zero &= levels[matrix.row_offsets ? row * kTerms + term : term * kTerms + row] == 9;
         }
-        const bool listed =
-            entry < sparse.starts[static_cast<size_t>(row) + 1] && sparse.groups[static_cast<size_t>(entry)] == group;
+        const bool listed = entry < sparse.starts[static_cast<size_t>(row) + 1] && sparse.groups.data()[entry] == group;
         if (!zero) REQUIRE(listed);
         if (!listed) continue;
         for (int64_t t = 0; t < 4 && 4 * group + t < matrix.terms; ++t) {
           const int64_t term = 4 * group + t;
-          REQUIRE(sparse.values[static_cast<size_t>(4 * entry + t)] ==
+          REQUIRE(sparse.values.data()[4 * entry + t] ==
                   levels[matrix.row_offsets ? row * kTerms + term : term * kTerms + row] - 9);
         }
         ++entry;
@@ -143,6 +182,7 @@ TEST_CASE("sparse rows: hold every group that is not all zero, in order") {
       REQUIRE(entry == sparse.starts[static_cast<size_t>(row) + 1]);
     }
     CHECK(occupied > 0);
+    CHECK_FALSE(gemm::sparse_rows(matrix, static_cast<double>(occupied) / static_cast<double>(matrix.rows * 100)));
     CHECK(gemm::occupied_share(matrix) > 0);
     CHECK(gemm::occupied_share(matrix) < 0.5);
   }
