@@ -211,7 +211,7 @@ bool add_byte_products(const GatherProduct& product, std::span<const ProductOper
   const Direct<uint8_t, int8_t, int32_t> tile{kernels::active().gemm.tile_u8s8};
   std::vector<ScaledWriter> writers;
   for (const ByteProduct& part : parts)
-    writers.push_back({{product, out}, part.scales.data(), add || !writers.empty()});
+    writers.push_back({{product, out}, part.scales.data(), add || !writers.empty(), true});
   std::vector<ByteProduct::Output> outputs;
   for (size_t i = 0; i < parts.size(); ++i) outputs.push_back({writers[i], parts[i].corrections.data()});
   std::vector<ByteProduct::Walk> walks;

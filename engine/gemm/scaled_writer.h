@@ -20,6 +20,7 @@ struct FloatTarget {
 struct ScaledWriter : FloatTarget {
   const double* scales;  ///< of every column, and of a whole panel behind them (columns.h)
   bool add = false;      ///< to what is there
+  bool kept = false;     ///< results stay in the cache, for others to add to
 
   template <typename Sum>
   kernels::ScaleTask<Sum> task(const Strip<Sum>& strip, const Sum* corrections) const {
@@ -35,11 +36,15 @@ struct ScaledWriter : FloatTarget {
             product.out_stride,
             add};
   }
-  /// Multiplies and writes at once, where the kernels can. Returns whether it did.
+  /// Fewer groups of terms are bound by memory, which whole rows are written to faster than tiles are.
+  static constexpr int64_t kLeastGroups = 16;
+
+  /// Multiplies and writes at once, where the kernels can and it is faster. Returns whether it did.
   bool finish(const kernels::TileTask<uint8_t, int8_t, int32_t>& tiles, const Strip<int32_t>& strip,
               const int32_t* corrections) const {
     const auto multiply = kernels::active().gemm.tile_u8s8_scaled;
     if (!multiply || strip.columns % kernels::kPanelColumns != 0) return false;
+    if (!kept && tiles.segment_count * tiles.groups < kLeastGroups) return false;
     multiply(tiles, task(strip, corrections));
     return true;
   }
