@@ -68,12 +68,12 @@ Json parse(const std::string& text, const std::string& where) {
 /// What to do about keys that are missing.
 std::string advice_for(const Json& manifest, const RunDirectory& directory) {
   const auto version = manifest.find("version");
-  return fmt::format(
-      "another version wrote it ({}); `fqt train --resume {}` of this one writes it anew",
-      version != manifest.end() && version->is_string()
-          ? "fqt " + version->get<std::string>() + ", commit " + trainer::to_text(manifest.value("commit", Json("unknown")))
-          : "it does not say which",
-      directory.path());
+  return fmt::format("another version wrote it ({}); `fqt train --resume {}` of this one writes it anew",
+                     version != manifest.end() && version->is_string()
+                         ? "fqt " + version->get<std::string>() + ", commit " +
+                               trainer::to_text(manifest.value("commit", Json("unknown")))
+                         : "it does not say which",
+                     directory.path());
 }
 
 Status read_status(const Record& manifest, const RunDirectory& directory) {
