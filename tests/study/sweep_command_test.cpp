@@ -148,6 +148,7 @@ TEST_CASE(
   for (const json& row : rows_of(folder / "a")) runs.push_back(folder / "b/runs/" + row["name"].get<std::string>());
   // As a kill leaves them: in the middle of the first files, and with all of them but no checkpoint.
   fs::create_directories(runs[0] + "/checkpoints");
+  write(runs[0] + "/lock", "");
   write(runs[0] + "/config.toml.77-0.tmp", "model =");
   fs::create_directories(runs[1]);
   fs::copy(rows_of(folder / "a")[1]["directory"].get<std::string>(), runs[1], fs::copy_options::recursive);
