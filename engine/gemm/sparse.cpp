@@ -24,8 +24,8 @@ namespace {
 using kernels::kPanelColumns;
 
 constexpr int64_t kMost = 127;               ///< magnitude that the kernel takes of both operands
-constexpr double kMostListed = 0.25;         ///< the same, where the rows that were looked at were not like the others
 constexpr double kSparse = 0.125;            ///< a larger share of occupied groups is multiplied as a whole
+constexpr double kMostListed = 0.25;         ///< the same, where the rows that were looked at were not like the others
 constexpr int64_t kLeastProducts = 1 << 22;  ///< fewer are not worth looking
 constexpr int64_t kLeastColumns = 2 * kPanelColumns;
 constexpr int64_t kListedRows = 64;
