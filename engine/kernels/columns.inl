@@ -118,6 +118,23 @@ inline void column_extremes(const ColumnExtremes& extremes, const float* x, int6
   for (; c < columns; ++c) group_extremes<SingleColumn>(extremes, x, rows, columns, c);
 }
 
+/// Bits of a block: whether each value is positive.
+inline uint16_t positive_bits(const float* values, int64_t width) {
+  int bits = 0;
+  for (int64_t i = 0; i < width; ++i) bits |= (values[i] > 0.0f) << i;
+  return static_cast<uint16_t>(bits);
+}
+inline uint16_t positive_bits(const float* values, WholeBlock /*width*/) {
+#if defined(__AVX2__)
+  const __m256 zero = _mm256_setzero_ps();
+  const int low = _mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(values), zero, _CMP_GT_OQ));
+  const int high = _mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(values + 8), zero, _CMP_GT_OQ));
+  return static_cast<uint16_t>(low | high << 8);
+#else
+  return positive_bits(values, int64_t{kBlock});
+#endif
+}
+
 template <bool relu, bool residual, typename Width>
 inline void block_normalize(const Normalize& task, int64_t channels, int64_t begin, int64_t end, int64_t c,
                             Width width) {
@@ -135,6 +152,8 @@ inline void block_normalize(const Normalize& task, int64_t channels, int64_t beg
       out[i] = relu && value < 0.0f ? 0.0f : value;
     }
     for (int64_t i = 0; i < width; ++i) y[i] = out[i];
+    if constexpr (relu && residual)
+      if (task.positive) task.positive[r * bit_words(channels) + c / kBlock] = positive_bits(out, width);
   }
 }
 
@@ -153,7 +172,7 @@ inline void normalize(const Normalize& task, int64_t channels, int64_t begin, in
 }
 
 /// What decides whether a gradient passes the ReLU.
-enum class Mask { none, from_x, from_y };
+enum class Mask { none, from_x, from_bits };
 
 /// Adds to sums and products.
 template <Mask mask, typename Width>
@@ -170,18 +189,18 @@ inline void block_grad_sums(const NormalizeGrad& task, float* masked, int64_t ch
   for (int64_t r = begin; r < end; ++r) {
     const int64_t row = r * channels + c;
     const float* const x = task.x + row;
-    const float* const y = mask == Mask::from_y ? task.y + row : nullptr;
+    const int bits = mask == Mask::from_bits ? task.positive[r * bit_words(channels) + c / kBlock] : 0;
     const float* const grad = task.grad + row;
     float kept[kBlock];
     for (int64_t i = 0; i < width; ++i) {
       const float value = grad[i];
       float passed = value;
       if constexpr (mask == Mask::from_x) passed = x[i] * scale[i] + shift[i] > 0.0f ? value : 0.0f;
-      if constexpr (mask == Mask::from_y) kept[i] = passed = y[i] > 0.0f ? value : 0.0f;
+      if constexpr (mask == Mask::from_bits) kept[i] = passed = (bits >> i & 1) != 0 ? value : 0.0f;
       sum[i] += passed;
       product[i] += passed * (x[i] - mean[i]);
     }
-    if constexpr (mask == Mask::from_y)
+    if constexpr (mask == Mask::from_bits)
       for (int64_t i = 0; i < width; ++i) masked[row + i] = kept[i];
   }
   for (int64_t i = 0; i < width; ++i) sums[c + i] = sum[i];
@@ -199,7 +218,9 @@ inline void grad_sums(const NormalizeGrad& task, float* masked, int64_t channels
 
 inline void normalize_grad_sums(const NormalizeGrad& task, float* masked, int64_t channels, int64_t begin, int64_t end,
                                 float* sums, float* products) {
-  const auto run = task.y ? grad_sums<Mask::from_y> : task.relu ? grad_sums<Mask::from_x> : grad_sums<Mask::none>;
+  const auto run = task.positive ? grad_sums<Mask::from_bits>
+                   : task.relu   ? grad_sums<Mask::from_x>
+                                 : grad_sums<Mask::none>;
   run(task, masked, channels, begin, end, sums, products);
 }
 

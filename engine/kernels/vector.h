@@ -6,6 +6,9 @@
 
 namespace fqt::kernels {
 
+/// Which values of [rows, channels] are positive: bit i of word w of a row stands for channel 16 w + i.
+inline constexpr int64_t bit_words(int64_t channels) { return (channels + 15) / 16; }
+
 /// x and y [rows, channels]: y = x * scale + shift, + residual where there is one, then max(y, 0) where `relu`.
 struct Normalize {
   const float* x;
@@ -14,17 +17,18 @@ struct Normalize {
   const float* residual;  ///< like x, or null
   bool relu;
   float* y;
+  uint16_t* positive = nullptr;  ///< [rows, bit_words(channels)] of y; null: not wanted. For a residual and a ReLU
 };
 
 /// Its gradient. The gradient that reaches the normalization is g = grad, or where a ReLU followed, g = 0 wherever its
-/// output was not positive: the output `y` where given, else what x, scale and shift give again. All of x's shape are
+/// output was not `positive` where that is given, else what x, scale and shift give again. All of x's shape are
 /// [rows, channels], all others [channels].
 struct NormalizeGrad {
   const float* x;
   const float* mean;
   const float* scale;
   const float* shift;
-  const float* y;  ///< or null
+  const uint16_t* positive;  ///< as Normalize leaves it, or null
   bool relu;
   const float* grad;
 };
@@ -158,11 +162,12 @@ struct VectorKernels {
 
   /// Rows begin to end of Normalize.
   void (*normalize)(const Normalize& task, int64_t channels, int64_t begin, int64_t end);
-  /// Over rows begin to end: sums[c] of g, and products[c] of g * (x - mean). Where y is given, g itself goes to
-  /// `masked`, of x's shape, which may be grad.
+  /// Over rows begin to end: sums[c] of g, and products[c] of g * (x - mean). Where `positive` is given, g itself goes
+  /// to `masked`, of x's shape, which may be grad.
   void (*normalize_grad_sums)(const NormalizeGrad& task, float* masked, int64_t channels, int64_t begin, int64_t end,
                               float* sums, float* products);
-  /// grad_x = g * scale + ((x - mean) * slope + offset) over rows begin to end. grad_x may be grad. For y not given.
+  /// grad_x = g * scale + ((x - mean) * slope + offset) over rows begin to end. grad_x may be grad. For `positive` not
+  /// given.
   void (*normalize_grad)(const NormalizeGrad& task, const float* slope, const float* offset, float* grad_x,
                          int64_t channels, int64_t begin, int64_t end);
 

@@ -36,8 +36,8 @@ Affine affine(const std::vector<double>& mean, std::vector<double> inverse, cons
 namespace {
 
 kernels::NormalizeGrad grad_task(const Normalized& normalized, const Tensor& grad) {
-  const auto& [x, norm, y, relu] = normalized;
-  return {x.data(), norm.mean.data(), norm.scale.data(), norm.shift.data(), y.defined() ? y.data() : nullptr,
+  const auto& [x, norm, relu, residual, positive] = normalized;
+  return {x.data(), norm.mean.data(), norm.scale.data(), norm.shift.data(), residual ? positive.data() : nullptr,
           relu,     grad.data()};
 }
 
@@ -48,7 +48,7 @@ NormalizedSums normalized_sums(const Normalized& normalized, const Tensor& grad)
   const int64_t chunks = chunk_count(rows, channels);
   const size_t count = static_cast<size_t>(channels);
   NormalizedSums sums{std::vector<double>(count), std::vector<double>(count),
-                      normalized.y.defined() ? over(grad) : Tensor()};
+                      normalized.residual ? over(grad) : Tensor()};
   const kernels::NormalizeGrad task = grad_task(normalized, grad);
   const auto kernel = kernels::active().vector.normalize_grad_sums;
   Tensor partial({chunks, 2, channels});
@@ -77,19 +77,18 @@ std::vector<Tensor> normalized_grads(const Normalized& normalized, NormalizedSum
   }
 
   kernels::NormalizeGrad task = grad_task(normalized, grad);
-  const bool masked = normalized.y.defined();
-  if (masked) {  // the sums' pass has left g behind
-    task.y = nullptr;
+  if (normalized.residual) {  // the sums' pass has left g behind
+    task.positive = nullptr;
     task.relu = false;
     task.grad = sums.masked.data();
   }
-  Tensor grad_x = masked ? Tensor(normalized.x.shape()) : over(grad);
+  Tensor grad_x = normalized.residual ? Tensor(normalized.x.shape()) : over(grad);
   const auto kernel = kernels::active().vector.normalize_grad;
   parallel_for(rows, grain(channels), [&](int64_t begin, int64_t end) {
     kernel(task, slope.data(), offset.data(), grad_x.data(), channels, begin, end);
   });
   std::vector<Tensor> grads{std::move(grad_x), std::move(grad_gamma), std::move(grad_beta)};
-  if (masked) grads.push_back(std::move(sums.masked));
+  if (normalized.residual) grads.push_back(std::move(sums.masked));
   return grads;
 }
 
@@ -97,17 +96,19 @@ Var normalize(Tape& tape, const Var& x, const Var& gamma, const Var& beta, Affin
               NormalizedGrad gradient) {
   const int64_t channels = x.value().dim(-1), rows = x.value().size() / channels;
   Tensor y(x.shape());
-  const kernels::Normalize task{x.value().data(),  norm.scale.data(),
-                                norm.shift.data(), tail.residual ? tail.residual->value().data() : nullptr,
-                                tail.relu,         y.data()};
+  // Without a residual, x decides anew what passes the ReLU: nothing more to keep.
+  Buffer<uint16_t> positive;
+  if (tail.residual) positive = Buffer<uint16_t>(rows * kernels::bit_words(channels));
+  const kernels::Normalize task{
+      x.value().data(), norm.scale.data(), norm.shift.data(), tail.residual ? tail.residual->value().data() : nullptr,
+      tail.relu,        y.data(),          positive.data()};
   const auto kernel = kernels::active().vector.normalize;
   parallel_for(rows, grain(channels), [&](int64_t begin, int64_t end) { kernel(task, channels, begin, end); });
 
   std::vector<Var> inputs{x, gamma, beta};
   if (tail.residual) inputs.push_back(*tail.residual);
-  // Without a residual, x decides anew what passed the ReLU: one tensor fewer to keep and to read.
-  Normalized normalized{x.value(), std::move(norm), tail.residual ? y : Tensor(), tail.relu};
-  return tape.record(y, inputs,
+  Normalized normalized{x.value(), std::move(norm), tail.relu, tail.residual != nullptr, std::move(positive)};
+  return tape.record(std::move(y), inputs,
                      [normalized = std::move(normalized), gradient = std::move(gradient)](const Tensor& grad) {
                        return gradient(normalized, grad);
                      });

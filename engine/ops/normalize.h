@@ -34,19 +34,20 @@ Affine affine(const std::vector<double>& mean, std::vector<double> inverse, cons
 struct Normalized {
   Tensor x;
   Affine norm;
-  Tensor y;  ///< decides what passes the ReLU; undefined where x does
   bool relu;
+  bool residual;              ///< was added before the ReLU
+  Buffer<uint16_t> positive;  ///< decides what passes the ReLU behind a residual (kernels::Normalize); else x does
 };
 
 /// The gradient g that reaches the normalization, in its sums over the rows.
 struct NormalizedSums {
   std::vector<double> g, product;  ///< per channel: of g, and of g * (x - mean)
-  Tensor masked;                   ///< g itself, where y decides
+  Tensor masked;                   ///< g itself, for the residual
 };
 
 NormalizedSums normalized_sums(const Normalized& normalized, const Tensor& grad);
 
-/// The gradients of x, gamma, beta and, where y is kept, of the residual. grad_x = scale * g + (x - mean) * slope +
+/// The gradients of x, gamma, beta and, where there is one, of the residual. grad_x = scale * g + (x - mean) * slope +
 /// offset: the last two, of shape [C], are the part that goes through the statistics.
 std::vector<Tensor> normalized_grads(const Normalized& normalized, NormalizedSums sums, const Tensor& slope,
                                      const Tensor& offset, const Tensor& grad);
