@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "engine/buffer.h"
+#include "engine/kernels/codes.h"
 
 namespace fqt {
 
@@ -40,9 +42,9 @@ class Tensor {
   int64_t dim(int64_t axis) const;
   int64_t size() const { return buffer_.size(); }
 
-  float* data() { return buffer_.data(); }
+  float* data() { return forget_extremes(), buffer_.data(); }
   const float* data() const { return buffer_.data(); }
-  std::span<float> values() { return buffer_.span(); }
+  std::span<float> values() { return forget_extremes(), buffer_.span(); }
   std::span<const float> values() const { return buffer_.span(); }
   /// The one value of a tensor of one element.
   float item() const;
@@ -52,12 +54,20 @@ class Tensor {
   Tensor clone() const;
   /// The storage itself.
   const Buffer<float>& buffer() const { return buffer_; }
+  /// Smallest and largest value, where whoever wrote the values has noted them and nobody could write since by this
+  /// tensor: quantization need not look for them then. Who writes by a copy sees to it that no other is in use.
+  const std::optional<kernels::Extremes>& extremes() const { return extremes_; }
+  void note_extremes(const kernels::Extremes& extremes) { extremes_ = extremes; }
+  void forget_extremes() {
+    if (extremes_) extremes_.reset();
+  }
   /// True where no other tensor shares the values, so that they may be written in place.
   bool unique() const { return buffer_.unique(); }
 
  private:
   Shape shape_;
   Buffer<float> buffer_;
+  std::optional<kernels::Extremes> extremes_;
   bool defined_ = false;
 };
 

@@ -231,7 +231,7 @@ std::vector<Tensor> gradients(const Saved<Geometry>& saved, Tensor grad, bool wa
   const OperandPrecision& for_rhs = saved.precision.products[ProductKind::grad_rhs].rhs;
   const gemm::PaddedImage layout = gemm::gradient_image(saved.geometry, channel_group(for_lhs));
   const auto quantize = [&](NoiseOf noise, const OperandPrecision& operand) {
-    const Range range = estimate_range(grad.values(), grad.dim(0), operand, saved.step.name("the gradient"));
+    const Range range = estimate_range(grad, grad.dim(0), operand, saved.step.name("the gradient"));
     return saved.step.quantize(noise, grad, layout, operand, {&range, 1});
   };
   const bool twice = for_lhs != for_rhs;
@@ -284,7 +284,7 @@ Var multiply(const Context& context, Site& site, const Var& lhs, const Var& rhs,
     std::vector<Range> ranges =
         how.per_channel
             ? estimate_channel_ranges(w.values(), w_layout.channels, how, step.name("rhs"))
-            : std::vector{estimate_range(w.values(), site.rhs_is_activation() ? w.dim(0) : 1, how, step.name("rhs"))};
+            : std::vector{estimate_range(w, site.rhs_is_activation() ? w.dim(0) : 1, how, step.name("rhs"))};
     if (site.rhs_is_activation()) {
       if (context.training && noise == NoiseOf::rhs) update_running(site.rhs_range, ranges[0], context.range_momentum);
       ranges[0] = activation_range(context, site.rhs_range, ranges[0], how);
@@ -294,7 +294,7 @@ Var multiply(const Context& context, Site& site, const Var& lhs, const Var& rhs,
   const auto quantize_w = [&](NoiseOf noise, const OperandPrecision& how) {
     return shared ? shared->get(how, [&] { return quantize_own(noise, how); }) : quantize_own(noise, how);
   };
-  const Range batch = estimate_range(x.values(), x.dim(0), how_x, step.name("lhs"));
+  const Range batch = estimate_range(x, x.dim(0), how_x, step.name("lhs"));
   if (context.training) update_running(site.lhs_range, batch, context.range_momentum);
   saved.lhs = quantize_x(NoiseOf::lhs, how_x, batch);
   saved.rhs = quantize_w(NoiseOf::rhs, how_w);
@@ -308,8 +308,7 @@ Var multiply(const Context& context, Site& site, const Var& lhs, const Var& rhs,
   const OperandPrecision& backward_x = precision.products[ProductKind::grad_rhs].lhs;
   const OperandPrecision& backward_w = precision.products[ProductKind::grad_lhs].rhs;
   if (wants_rhs && backward_x != how_x)
-    saved.lhs =
-        quantize_x(NoiseOf::lhs_again, backward_x, estimate_range(x.values(), x.dim(0), backward_x, step.name("lhs")));
+    saved.lhs = quantize_x(NoiseOf::lhs_again, backward_x, estimate_range(x, x.dim(0), backward_x, step.name("lhs")));
   if (wants_lhs && backward_w != how_w) saved.rhs = quantize_w(NoiseOf::rhs_again, backward_w);
   const Var& used = shared ? shared->collected(context.tape, rhs) : rhs;
   return context.tape.record(std::move(y), {lhs, used},

@@ -32,6 +32,15 @@ Range estimate(std::span<const float> values, const Range& whole, int64_t sample
   return range.low == range.high ? whole : range;
 }
 
+/// Extremes that are such of finite values.
+Range checked(const kernels::Extremes& all, const OperandName& name) {
+  if (!all.finite)
+    fail(ErrorKind::data,
+         "[product] {} of site '{}' holds NaN or infinity in step {}: training has diverged or its input is damaged",
+         name.operand, name.site, name.step + 1);
+  return {all.low + 0.0f, all.high + 0.0f};  // -0 becomes 0: which of two zeros was met first must not show
+}
+
 }  // namespace
 
 Range extremes(std::span<const float> values, const OperandName& name) {
@@ -45,17 +54,21 @@ Range extremes(std::span<const float> values, const OperandName& name) {
     const std::lock_guard lock(mutex);
     all = {std::min(all.low, own.low), std::max(all.high, own.high), all.finite && own.finite};
   });
-  if (!all.finite)
-    fail(ErrorKind::data,
-         "[product] {} of site '{}' holds NaN or infinity in step {}: training has diverged or its input is damaged",
-         name.operand, name.site, name.step + 1);
-  return {all.low + 0.0f, all.high + 0.0f};  // -0 becomes 0: which of two zeros was met first must not show
+  return checked(all, name);
 }
 
 Range estimate_range(std::span<const float> values, int64_t samples, const OperandPrecision& precision,
                      const OperandName& name) {
   const profile::Scope scope(profile::Phase::range);
   return estimate(values, extremes(values, name), samples, precision);
+}
+
+Range estimate_range(const Tensor& values, int64_t samples, const OperandPrecision& precision,
+                     const OperandName& name) {
+  if (!values.extremes() || values.size() == 0 || Rehearsal::active())
+    return estimate_range(values.values(), samples, precision, name);
+  const profile::Scope scope(profile::Phase::range);
+  return estimate(values.values(), checked(*values.extremes(), name), samples, precision);
 }
 
 std::vector<Range> estimate_channel_ranges(std::span<const float> values, int64_t channels,

@@ -26,6 +26,9 @@ Range extremes(std::span<const float> values, const OperandName& name);
 Range estimate_range(std::span<const float> values, int64_t samples, const OperandPrecision& precision,
                      const OperandName& name);
 
+/// Of a tensor whose extremes may be noted.
+Range estimate_range(const Tensor& values, int64_t samples, const OperandPrecision& precision, const OperandName& name);
+
 /// The same for each of the channels that are the last axis of `values`.
 std::vector<Range> estimate_channel_ranges(std::span<const float> values, int64_t channels,
                                            const OperandPrecision& precision, const OperandName& name);

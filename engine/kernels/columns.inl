@@ -135,9 +135,46 @@ inline uint16_t positive_bits(const float* values, WholeBlock /*width*/) {
 #endif
 }
 
+/// Extremes of what lay in each place of a block, as vectors with names of their own: compilers keep no arrays of them
+/// in registers. `odd` is 0 where all of it was finite.
+struct BlockExtremes {
+  FloatLanes high0, high1, low0, low1;
+  IntLanes odd0, odd1;
+
+  explicit BlockExtremes(const Extremes& start)
+      : high0(FloatLanes{} + start.high), high1(high0), low0(FloatLanes{} + start.low), low1(low0), odd0{}, odd1{} {}
+
+  /// Of a block's values; past its width, any of them.
+  inline __attribute__((always_inline)) void join(const float* values) {
+    const FloatLanes first = *reinterpret_cast<const FloatLanes*>(values);
+    const FloatLanes second = *reinterpret_cast<const FloatLanes*>(values + 8);
+    high0 = first > high0 ? first : high0;
+    high1 = second > high1 ? second : high1;
+    low0 = first < low0 ? first : low0;
+    low1 = second < low1 ? second : low1;
+    odd0 |= reinterpret_cast<IntLanes>(first - first);
+    odd1 |= reinterpret_cast<IntLanes>(second - second);
+  }
+  void join_into(Extremes* all) const {
+    for (int i = 0; i < 8; ++i) {
+      const float high = high0[i] > high1[i] ? high0[i] : high1[i], low = low0[i] < low1[i] ? low0[i] : low1[i];
+      all->high = high > all->high ? high : all->high;
+      all->low = low < all->low ? low : all->low;
+      all->finite = all->finite && (odd0[i] | odd1[i]) == 0;
+    }
+  }
+};
+
+/// Fills a block up with values that it has.
+template <typename Width>
+inline void fill_up(float* values, Width width) {
+  for (int64_t i = width; i < kBlock; ++i) values[i] = values[0];
+}
+
 template <bool relu, bool residual, typename Width>
 inline void block_normalize(const Normalize& task, int64_t channels, int64_t begin, int64_t end, int64_t c,
-                            Width width) {
+                            BlockExtremes& extremes, Width width) {
+  BlockExtremes found = extremes;  // in registers, as nothing else can look at it
   float scale[kBlock], shift[kBlock];
   for (int64_t i = 0; i < width; ++i) scale[i] = task.scale[c + i];
   for (int64_t i = 0; i < width; ++i) shift[i] = task.shift[c + i];
@@ -152,23 +189,28 @@ inline void block_normalize(const Normalize& task, int64_t channels, int64_t beg
       out[i] = relu && value < 0.0f ? 0.0f : value;
     }
     for (int64_t i = 0; i < width; ++i) y[i] = out[i];
+    fill_up(out, width);
+    found.join(out);
     if constexpr (relu && residual)
       if (task.positive) task.positive[r * bit_words(channels) + c / kBlock] = positive_bits(out, width);
   }
+  extremes = found;
 }
 
 template <bool relu, bool residual>
-inline void normalize_rows(const Normalize& task, int64_t channels, int64_t begin, int64_t end) {
+inline void normalize_rows(const Normalize& task, int64_t channels, int64_t begin, int64_t end, Extremes* extremes) {
+  BlockExtremes found(*extremes);
   for_tiles(channels, begin, end, [&](int64_t first, int64_t last, int64_t c, auto width) {
-    block_normalize<relu, residual>(task, channels, first, last, c, width);
+    block_normalize<relu, residual>(task, channels, first, last, c, found, width);
   });
+  found.join_into(extremes);
 }
 
-inline void normalize(const Normalize& task, int64_t channels, int64_t begin, int64_t end) {
+inline void normalize(const Normalize& task, int64_t channels, int64_t begin, int64_t end, Extremes* extremes) {
   if (task.residual)
-    (task.relu ? normalize_rows<true, true> : normalize_rows<false, true>)(task, channels, begin, end);
+    (task.relu ? normalize_rows<true, true> : normalize_rows<false, true>)(task, channels, begin, end, extremes);
   else
-    (task.relu ? normalize_rows<true, false> : normalize_rows<false, false>)(task, channels, begin, end);
+    (task.relu ? normalize_rows<true, false> : normalize_rows<false, false>)(task, channels, begin, end, extremes);
 }
 
 /// What decides whether a gradient passes the ReLU.
@@ -226,7 +268,8 @@ inline void normalize_grad_sums(const NormalizeGrad& task, float* masked, int64_
 
 template <bool relu, typename Width>
 inline void block_grad(const NormalizeGrad& task, const float* slopes, const float* offsets, float* grad_x,
-                       int64_t channels, int64_t begin, int64_t end, int64_t c, Width width) {
+                       int64_t channels, int64_t begin, int64_t end, int64_t c, BlockExtremes& extremes, Width width) {
+  BlockExtremes found = extremes;
   float mean[kBlock], scale[kBlock], shift[kBlock], slope[kBlock], offset[kBlock];
   for (int64_t i = 0; i < width; ++i) {
     mean[i] = task.mean[c + i];
@@ -245,18 +288,23 @@ inline void block_grad(const NormalizeGrad& task, const float* slopes, const flo
       out[i] = passed * scale[i] + ((x[i] - mean[i]) * slope[i] + offset[i]);
     }
     for (int64_t i = 0; i < width; ++i) grad_x[r * channels + c + i] = out[i];
+    fill_up(out, width);
+    found.join(out);
   }
+  extremes = found;
 }
 
 template <bool relu>
 inline void grad_rows(const NormalizeGrad& task, const float* slope, const float* offset, float* grad_x,
-                      int64_t channels, int64_t begin, int64_t end) {
+                      int64_t channels, int64_t begin, int64_t end, Extremes* extremes) {
+  BlockExtremes found(*extremes);
   for_tiles(channels, begin, end, [&](int64_t first, int64_t last, int64_t c, auto width) {
-    block_grad<relu>(task, slope, offset, grad_x, channels, first, last, c, width);
+    block_grad<relu>(task, slope, offset, grad_x, channels, first, last, c, found, width);
   });
+  found.join_into(extremes);
 }
 
 inline void normalize_grad(const NormalizeGrad& task, const float* slope, const float* offset, float* grad_x,
-                           int64_t channels, int64_t begin, int64_t end) {
-  (task.relu ? grad_rows<true> : grad_rows<false>)(task, slope, offset, grad_x, channels, begin, end);
+                           int64_t channels, int64_t begin, int64_t end, Extremes* extremes) {
+  (task.relu ? grad_rows<true> : grad_rows<false>)(task, slope, offset, grad_x, channels, begin, end, extremes);
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "engine/kernels/codes.h"
 #include "engine/math.h"  // for vector.inl, which is included inside a namespace
 
 namespace fqt::kernels {
@@ -160,16 +161,16 @@ struct VectorKernels {
   /// over.
   void (*column_extremes)(const ColumnExtremes& extremes, const float* x, int64_t rows, int64_t columns);
 
-  /// Rows begin to end of Normalize.
-  void (*normalize)(const Normalize& task, int64_t channels, int64_t begin, int64_t end);
+  /// Rows begin to end of Normalize. The extremes of y are joined with those in `extremes`.
+  void (*normalize)(const Normalize& task, int64_t channels, int64_t begin, int64_t end, Extremes* extremes);
   /// Over rows begin to end: sums[c] of g, and products[c] of g * (x - mean). Where `positive` is given, g itself goes
   /// to `masked`, of x's shape, which may be grad.
   void (*normalize_grad_sums)(const NormalizeGrad& task, float* masked, int64_t channels, int64_t begin, int64_t end,
                               float* sums, float* products);
   /// grad_x = g * scale + ((x - mean) * slope + offset) over rows begin to end. grad_x may be grad. For `positive` not
-  /// given.
+  /// given. The extremes of grad_x are joined with those in `extremes`.
   void (*normalize_grad)(const NormalizeGrad& task, const float* slope, const float* offset, float* grad_x,
-                         int64_t channels, int64_t begin, int64_t end);
+                         int64_t channels, int64_t begin, int64_t end, Extremes* extremes);
 
   /// v = momentum * v + (grad + decay * w); w = w - rate * v
   void (*sgd)(float* w, float* v, const float* grad, float rate, float momentum, float decay, int64_t count);

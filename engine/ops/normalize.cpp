@@ -84,9 +84,11 @@ std::vector<Tensor> normalized_grads(const Normalized& normalized, NormalizedSum
   }
   Tensor grad_x = normalized.residual ? Tensor(normalized.x.shape()) : over(grad);
   const auto kernel = kernels::active().vector.normalize_grad;
-  parallel_for(rows, grain(channels), [&](int64_t begin, int64_t end) {
-    kernel(task, slope.data(), offset.data(), grad_x.data(), channels, begin, end);
-  });
+  float* const to = grad_x.data();
+  grad_x.note_extremes(
+      parallel_extremes(rows, grain(channels), [&](int64_t begin, int64_t end, kernels::Extremes* extremes) {
+        kernel(task, slope.data(), offset.data(), to, channels, begin, end, extremes);
+      }));
   std::vector<Tensor> grads{std::move(grad_x), std::move(grad_gamma), std::move(grad_beta)};
   if (normalized.residual) grads.push_back(std::move(sums.masked));
   return grads;
@@ -103,7 +105,9 @@ Var normalize(Tape& tape, const Var& x, const Var& gamma, const Var& beta, Affin
       x.value().data(), norm.scale.data(), norm.shift.data(), tail.residual ? tail.residual->value().data() : nullptr,
       tail.relu,        y.data(),          positive.data()};
   const auto kernel = kernels::active().vector.normalize;
-  parallel_for(rows, grain(channels), [&](int64_t begin, int64_t end) { kernel(task, channels, begin, end); });
+  y.note_extremes(parallel_extremes(
+      rows, grain(channels),
+      [&](int64_t begin, int64_t end, kernels::Extremes* extremes) { kernel(task, channels, begin, end, extremes); }));
 
   std::vector<Var> inputs{x, gamma, beta};
   if (tail.residual) inputs.push_back(*tail.residual);

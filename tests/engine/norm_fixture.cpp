@@ -19,6 +19,14 @@ bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
   });
 }
 
+/// Noted extremes are those of the values.
+void check_noted(const Tensor& tensor) {
+  const auto [low, high] = std::minmax_element(tensor.values().begin(), tensor.values().end());
+  CHECK(tensor.extremes()->finite);
+  CHECK(tensor.extremes()->low == *low);
+  CHECK(tensor.extremes()->high == *high);
+}
+
 }  // namespace
 
 Tensor normal_tensor(Shape shape, uint64_t purpose, float mean) {
@@ -49,6 +57,11 @@ std::vector<float> run_norm(const NormForms& forms, bool fused, bool residual, b
   }
   const Tensor grad = normal_tensor(shape, 5);
   tape.backward(tape.record(Tensor::scalar(0), {y}, [&](const Tensor&) { return std::vector<Tensor>{grad.clone()}; }));
+  if (fused) {
+    REQUIRE(y.value().extremes());
+    check_noted(y.value());
+  }
+  if (x.grad.extremes()) check_noted(x.grad);
   std::vector<float> all;
   for (const Tensor& tensor : {y.value(), mean, spread, x.grad, gamma.grad, beta.grad, other.grad})
     if (tensor.defined()) all.insert(all.end(), tensor.values().begin(), tensor.values().end());

@@ -2,10 +2,14 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
+#include <utility>
 
 #include "engine/check.h"
 #include "engine/hash.h"
+#include "engine/kernels/table.h"
 #include "engine/norm_fixture.h"
 
 using namespace fqt;
@@ -69,4 +73,34 @@ TEST_CASE("batch_norm: wrong shapes are named") {
   CHECK_THROWS_WITH_AS(ops::batch_norm(tape, Var(Tensor::zeros({1, 16})), sixteen, sixteen, running, running, {}),
                        "[batch_norm] input has shape [1, 16]: training needs at least two values a channel", Error);
   CHECK_THROWS_AS(ops::batch_norm(tape, Var(Tensor::scalar(1)), sixteen, sixteen, running, running, {}), Error);
+}
+
+TEST_CASE("batch_norm: the gradient of its input is noted with its extremes; a value that is not finite shows") {
+  for (const float odd : {0.0f, std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    for (const int64_t channels : {3, 16, 17, 48}) {
+      for (const kernels::Isa& isa : kernels::all_isas()) {
+        if (!isa.supported()) continue;
+        kernels::select(isa.name);
+        Parameter x{"x", test::normal_tensor({7, channels}, 1), {}};
+        if (odd != 0) x.value.data()[5 * channels + channels - 1] = odd;
+        Tensor mean = Tensor::zeros({channels}), variance = Tensor::full({channels}, 2);
+        Tape tape;
+        const Var y = ops::batch_norm(tape, tape.parameter(x), Var(Tensor::full({channels}, 1)),
+                                      Var(Tensor::zeros({channels})), mean, variance, {.training = odd == 0});
+        const Tensor grad = test::normal_tensor({7, channels}, 2);
+        tape.backward(
+            tape.record(Tensor::scalar(0), {y}, [&](const Tensor&) { return std::vector<Tensor>{grad.clone()}; }));
+        CAPTURE(std::string(isa.name));
+        CAPTURE(channels);
+        CAPTURE(odd);
+        REQUIRE(y.value().extremes());
+        REQUIRE(x.grad.extremes());
+        CHECK(y.value().extremes()->finite == (odd == 0));
+        const auto values = std::as_const(x.grad).values();
+        if (odd == 0) CHECK(x.grad.extremes()->high == *std::max_element(values.begin(), values.end()));
+        if (odd == 0) CHECK(x.grad.extremes()->low == *std::min_element(values.begin(), values.end()));
+      }
+    }
+  }
+  kernels::select("");
 }

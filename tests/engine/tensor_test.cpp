@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <utility>
+
 #include "engine/check.h"
 
 using namespace fqt;
@@ -25,4 +27,20 @@ TEST_CASE("tensor: shapes that do not fit are named in the error") {
   CHECK_THROWS_AS(Tensor(Shape{int64_t{1} << 40, int64_t{1} << 40}), Error);
   CHECK_THROWS_AS(a.dim(2), Error);
   CHECK(a.dim(-1) == 3);
+}
+
+TEST_CASE("tensor: noted extremes go with the values, and are forgotten once they may be written") {
+  Tensor tensor({2, 2}, std::vector<float>{1, 2, 3, 4});
+  CHECK_FALSE(tensor.extremes());
+  tensor.note_extremes({1, 4, true});
+  CHECK(tensor.reshape({4}).extremes()->high == 4);
+  CHECK(std::as_const(tensor).values()[3] == 4);
+  CHECK(tensor.extremes());
+  CHECK_FALSE(tensor.clone().extremes());
+  Tensor copy = tensor;
+  copy.data();
+  CHECK_FALSE(copy.extremes());
+  CHECK(tensor.extremes());
+  tensor.values();
+  CHECK_FALSE(tensor.extremes());
 }
