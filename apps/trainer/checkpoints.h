@@ -47,7 +47,7 @@ class Checkpoints {
                 const Json& identity);
 
   const RunDirectory& directory_;
-  const CheckpointOptions& options_;
+  CheckpointOptions options_;
   int64_t newest_ = -1;
   Clock::time_point next_ = Clock::now();
 };
