@@ -13,6 +13,7 @@
 
 #include "engine/check.h"
 #include "engine/rehearsal.h"
+#include "engine/sanitizer.h"
 
 namespace fqt {
 namespace {
@@ -24,18 +25,9 @@ constexpr int64_t kHugePage = 1 << 21;
 /// blocks taken by small ones; exact fits alone hold 10 to 30 % more memory in training and evaluation.
 constexpr int64_t kLoosest = 2;
 
-// Under the address sanitizer (gcc's and clang's word for it) a reused block would hide use after free, and a rounded
+// Under the address sanitizer a reused block would hide use after free, and a rounded
 // size an overrun.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define FQT_SANITIZED
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(FQT_SANITIZED)
-constexpr bool kReuse = false;
-#else
-constexpr bool kReuse = true;
-#endif
+constexpr bool kReuse = !kAddressSanitizer;
 
 /// Sizes are rounded up to an eighth of their power of two, so that nearly equal requests share blocks.
 int64_t size_class(int64_t wanted) {

@@ -42,6 +42,8 @@ class Tensor {
   int64_t dim(int64_t axis) const;
   int64_t size() const { return buffer_.size(); }
 
+  /// May be written: what was noted of the values is forgotten, so that a tensor with notes is not to be asked by
+  /// several threads at once.
   float* data() { return forget_extremes(), buffer_.data(); }
   const float* data() const { return buffer_.data(); }
   std::span<float> values() { return forget_extremes(), buffer_.span(); }
@@ -57,7 +59,7 @@ class Tensor {
   /// Smallest and largest value, where whoever wrote the values has noted them and nobody could write since by this
   /// tensor: quantization need not look for them then. Who writes by a copy sees to it that no other is in use.
   const std::optional<kernels::Extremes>& extremes() const { return extremes_; }
-  void note_extremes(const kernels::Extremes& extremes) { extremes_ = extremes; }
+  void note_extremes(const std::optional<kernels::Extremes>& extremes) { extremes_ = extremes; }
   void forget_extremes() {
     if (extremes_) extremes_.reset();
   }

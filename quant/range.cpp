@@ -1,9 +1,9 @@
 #include "quant/range.h"
 
 #include <algorithm>
-#include <mutex>
 
 #include "engine/check.h"
+#include "engine/extremes.h"
 #include "engine/kernels/table.h"
 #include "engine/parallel.h"
 #include "engine/profile.h"
@@ -32,29 +32,23 @@ Range estimate(std::span<const float> values, const Range& whole, int64_t sample
   return range.low == range.high ? whole : range;
 }
 
-/// Extremes that are such of finite values.
+/// As a range; an error where a value was not finite.
 Range checked(const kernels::Extremes& all, const OperandName& name) {
   if (!all.finite)
     fail(ErrorKind::data,
          "[product] {} of site '{}' holds NaN or infinity in step {}: training has diverged or its input is damaged",
          name.operand, name.site, name.step + 1);
-  return {all.low + 0.0f, all.high + 0.0f};  // -0 becomes 0: which of two zeros was met first must not show
+  return {all.low, all.high};
 }
 
 }  // namespace
 
 Range extremes(std::span<const float> values, const OperandName& name) {
-  if (values.empty() || Rehearsal::active()) return {};
-  kernels::Extremes all{values[0], values[0], true};
-  std::mutex mutex;
-  // Smallest and largest do not depend on the order, so that here, and only here, threads may join as they come.
-  parallel_for(static_cast<int64_t>(values.size()), 1 << 15, [&](int64_t begin, int64_t end) {
-    kernels::Extremes own{values[0], values[0], true};
-    kernels::active().codes.extremes(values.data() + begin, end - begin, &own);
-    const std::lock_guard lock(mutex);
-    all = {std::min(all.low, own.low), std::max(all.high, own.high), all.finite && own.finite};
-  });
-  return checked(all, name);
+  const auto all = parallel_extremes(static_cast<int64_t>(values.size()), 1 << 15,
+                                     [&](int64_t begin, int64_t end, kernels::Extremes* own) {
+                                       kernels::active().codes.extremes(values.data() + begin, end - begin, own);
+                                     });
+  return all ? checked(*all, name) : Range{};
 }
 
 Range estimate_range(std::span<const float> values, int64_t samples, const OperandPrecision& precision,
@@ -65,8 +59,7 @@ Range estimate_range(std::span<const float> values, int64_t samples, const Opera
 
 Range estimate_range(const Tensor& values, int64_t samples, const OperandPrecision& precision,
                      const OperandName& name) {
-  if (!values.extremes() || values.size() == 0 || Rehearsal::active())
-    return estimate_range(values.values(), samples, precision, name);
+  if (!values.extremes()) return estimate_range(values.values(), samples, precision, name);
   const profile::Scope scope(profile::Phase::range);
   return estimate(values.values(), checked(*values.extremes(), name), samples, precision);
 }

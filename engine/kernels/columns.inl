@@ -191,8 +191,7 @@ inline void block_normalize(const Normalize& task, int64_t channels, int64_t beg
     for (int64_t i = 0; i < width; ++i) y[i] = out[i];
     fill_up(out, width);
     found.join(out);
-    if constexpr (relu && residual)
-      if (task.positive) task.positive[r * bit_words(channels) + c / kBlock] = positive_bits(out, width);
+    if constexpr (residual) task.positive[r * bit_words(channels) + c / kBlock] = positive_bits(out, width);
   }
   extremes = found;
 }
@@ -207,10 +206,10 @@ inline void normalize_rows(const Normalize& task, int64_t channels, int64_t begi
 }
 
 inline void normalize(const Normalize& task, int64_t channels, int64_t begin, int64_t end, Extremes* extremes) {
-  if (task.residual)
-    (task.relu ? normalize_rows<true, true> : normalize_rows<false, true>)(task, channels, begin, end, extremes);
-  else
-    (task.relu ? normalize_rows<true, false> : normalize_rows<false, false>)(task, channels, begin, end, extremes);
+  const auto run = task.residual ? normalize_rows<true, true>
+                   : task.relu   ? normalize_rows<true, false>
+                                 : normalize_rows<false, false>;
+  run(task, channels, begin, end, extremes);
 }
 
 /// What decides whether a gradient passes the ReLU.

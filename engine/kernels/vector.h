@@ -10,7 +10,8 @@ namespace fqt::kernels {
 /// Which values of [rows, channels] are positive: bit i of word w of a row stands for channel 16 w + i.
 inline constexpr int64_t bit_words(int64_t channels) { return (channels + 15) / 16; }
 
-/// x and y [rows, channels]: y = x * scale + shift, + residual where there is one, then max(y, 0) where `relu`.
+/// x and y [rows, channels]: y = x * scale + shift, + residual where there is one, then max(y, 0) where `relu`, which
+/// a residual asks for.
 struct Normalize {
   const float* x;
   const float* scale;     ///< [channels]
@@ -18,7 +19,7 @@ struct Normalize {
   const float* residual;  ///< like x, or null
   bool relu;
   float* y;
-  uint16_t* positive = nullptr;  ///< [rows, bit_words(channels)] of y; null: not wanted. For a residual and a ReLU
+  uint16_t* positive;  ///< of y, for a residual: [rows, bit_words(channels)]
 };
 
 /// Its gradient. The gradient that reaches the normalization is g = grad, or where a ReLU followed, g = 0 wherever its

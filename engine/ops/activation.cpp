@@ -23,10 +23,11 @@ Tensor apply(void (*kernel)(float* y, const float* x, int64_t count), const Tens
 /// Records y = f(x), whose gradient is grad * slope(y).
 template <typename Slope>
 Var record(Tape& tape, const Var& x, Tensor y, const Slope& slope) {
-  return tape.record(y, {x}, [y, slope](Tensor grad) {
+  return tape.record(y, {x}, [y, slope](const Tensor& grad) {
     Tensor grad_x = over(grad);
+    float* const to = grad_x.data();
     parallel_for(y.size(), grain(1), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) grad_x.data()[i] = grad.data()[i] * slope(y.data()[i]);
+      for (int64_t i = begin; i < end; ++i) to[i] = grad.data()[i] * slope(y.data()[i]);
     });
     return std::vector<Tensor>{grad_x};
   });
@@ -53,7 +54,7 @@ Var sigmoid(Tape& tape, const Var& x) {
 
 Var gelu(Tape& tape, const Var& x) {
   const profile::Scope scope(profile::Phase::pointwise, "gelu");
-  return tape.record(apply(kernels::active().vector.gelu, x.value()), {x}, [x = x.value()](Tensor grad) {
+  return tape.record(apply(kernels::active().vector.gelu, x.value()), {x}, [x = x.value()](const Tensor& grad) {
     Tensor grad_x = over(grad);
     const auto kernel = kernels::active().vector.gelu_grad;
     parallel_for(x.size(), grain(kWork), [&](int64_t begin, int64_t end) {

@@ -32,7 +32,7 @@ Var dropout(Tape& tape, const Var& x, double p, const RandomKey& key) {
   const int32_t threshold = std::min(static_cast<int32_t>(p * 65536 + 0.5), 65535);
   Tensor y(x.shape());
   drop(x.value(), threshold, key, y);
-  return tape.record(std::move(y), {x}, [threshold, key](Tensor grad) {
+  return tape.record(std::move(y), {x}, [threshold, key](const Tensor& grad) {
     Tensor grad_x = over(grad);
     drop(grad, threshold, key, grad_x);
     return std::vector<Tensor>{grad_x};

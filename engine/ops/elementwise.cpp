@@ -15,7 +15,7 @@ Var add(Tape& tape, const Var& a, const Var& b) {
   parallel_for(sum.size(), grain(1), [&](int64_t begin, int64_t end) {
     kernel(sum.data() + begin, a.value().data() + begin, b.value().data() + begin, end - begin);
   });
-  return tape.record(std::move(sum), {a, b}, [](Tensor grad) { return std::vector<Tensor>{grad, grad}; });
+  return tape.record(std::move(sum), {a, b}, [](const Tensor& grad) { return std::vector<Tensor>{grad, grad}; });
 }
 
 Var scale(Tape& tape, const Var& x, float factor) {
@@ -28,7 +28,7 @@ Var scale(Tape& tape, const Var& x, float factor) {
     return to;
   };
   return tape.record(apply(x.value(), Tensor(x.shape())), {x},
-                     [apply](Tensor grad) { return std::vector<Tensor>{apply(grad, over(grad))}; });
+                     [apply](const Tensor& grad) { return std::vector<Tensor>{apply(grad, over(grad))}; });
 }
 
 namespace {
@@ -41,7 +41,7 @@ Var activation(Tape& tape, const Var& x, Activate activate, ActivateGrad activat
   Tensor y(x.shape());
   parallel_for(y.size(), grain(1),
                [&](int64_t begin, int64_t end) { activate(y.data() + begin, x.value().data() + begin, end - begin); });
-  return tape.record(y, {x}, [y, activate_grad](Tensor grad) {
+  return tape.record(y, {x}, [y, activate_grad](const Tensor& grad) {
     Tensor grad_x = over(grad);
     parallel_for(y.size(), grain(1), [&](int64_t begin, int64_t end) {
       activate_grad(grad_x.data() + begin, y.data() + begin, grad.data() + begin, end - begin);
@@ -66,7 +66,7 @@ Var relu6(Tape& tape, const Var& x) {
 
 Var reshape(Tape& tape, const Var& x, Shape shape) {
   return tape.record(x.value().reshape(std::move(shape)), {x},
-                     [from = x.shape()](Tensor grad) { return std::vector<Tensor>{grad.reshape(from)}; });
+                     [from = x.shape()](const Tensor& grad) { return std::vector<Tensor>{grad.reshape(from)}; });
 }
 
 namespace {

@@ -64,7 +64,7 @@ Var embedding(Tape& tape, const Var& weight, const Tensor& ids) {
       std::copy_n(weight.value().data() + int64_t{numbers[static_cast<size_t>(i)]} * width, width,
                   y.data() + i * width);
   });
-  return tape.record(std::move(y), {weight}, [numbers = std::move(numbers), rows](Tensor grad) {
+  return tape.record(std::move(y), {weight}, [numbers = std::move(numbers), rows](const Tensor& grad) {
     return std::vector<Tensor>{scatter(numbers, grad, rows)};
   });
 }

@@ -68,7 +68,7 @@ Var layer_norm(Tape& tape, const Var& x, const Var& gamma, const Var& beta, doub
     }
   });
   return tape.record(std::move(y), {x, gamma, beta},
-                     [norm = std::move(norm)](Tensor grad) { return gradients(norm, grad); });
+                     [norm = std::move(norm)](const Tensor& grad) { return gradients(norm, grad); });
 }
 
 }  // namespace fqt::ops

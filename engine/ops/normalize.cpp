@@ -1,6 +1,7 @@
 #include "engine/ops/normalize.h"
 
 #include "engine/check.h"
+#include "engine/extremes.h"
 #include "engine/kernels/table.h"
 #include "engine/ops/support.h"
 
@@ -14,7 +15,9 @@ void check_norm(const char* name, const Var& x, const Var& gamma, const Var& bet
   check_shape(name, "gamma", gamma.value(), {channels});
   check_shape(name, "beta", beta.value(), {channels});
   check_shape(name, "running_mean", running_mean, {channels});
-  if (tail.residual) check_shape(name, "residual", tail.residual->value(), x.shape());
+  if (!tail.residual) return;
+  check_shape(name, "residual", tail.residual->value(), x.shape());
+  if (!tail.relu) fail(ErrorKind::internal, "[{}] a residual without a ReLU behind it", name);
 }
 
 void update_running(Tensor& running, const std::vector<double>& batch, double momentum) {

@@ -12,7 +12,7 @@ namespace fqt::ops {
 /// What follows a normalization in the same pass.
 struct Tail {
   bool relu = false;
-  const Var* residual = nullptr;  ///< added before the ReLU
+  const Var* residual = nullptr;  ///< added before the ReLU, which there is then
 };
 
 /// Error(usage) unless x is [..., C], the residual like x, and all others [C].

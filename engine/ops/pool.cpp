@@ -22,12 +22,13 @@ Var global_avg_pool(Tape& tape, const Var& x) {
       column_sums(y.data() + n * channels, x.value().data() + n * pixels * channels, pixels, channels);
     for (int64_t i = begin * channels; i < end * channels; ++i) y.data()[i] /= static_cast<float>(pixels);
   });
-  return tape.record(std::move(y), {x}, [shape = x.shape(), batch, pixels, channels](Tensor grad) {
+  return tape.record(std::move(y), {x}, [shape = x.shape(), batch, pixels, channels](const Tensor& grad) {
     Tensor grad_x(shape);
+    float* const to = grad_x.data();
     parallel_for(batch, grain(pixels * channels), [&](int64_t begin, int64_t end) {
       for (int64_t row = begin * pixels; row < end * pixels; ++row)
         for (int64_t c = 0; c < channels; ++c)
-          grad_x.data()[row * channels + c] = grad.data()[row / pixels * channels + c] / static_cast<float>(pixels);
+          to[row * channels + c] = grad.data()[row / pixels * channels + c] / static_cast<float>(pixels);
     });
     return std::vector<Tensor>{grad_x};
   });
@@ -75,12 +76,12 @@ Var max_pool(Tape& tape, const Var& x, int64_t window, int64_t stride, int64_t p
       }
     }
   });
-  return tape.record(std::move(y), {x}, [shape = x.shape(), at, batch, image, out_image](Tensor grad) {
+  return tape.record(std::move(y), {x}, [shape = x.shape(), at, batch, image, out_image](const Tensor& grad) {
     Tensor grad_x = Tensor::zeros(shape);
+    float* const to = grad_x.data();
     parallel_for(batch, grain(image), [&](int64_t begin, int64_t end) {
       for (int64_t n = begin; n < end; ++n)
-        for (int64_t i = n * out_image; i < (n + 1) * out_image; ++i)
-          grad_x.data()[n * image + at.data()[i]] += grad.data()[i];
+        for (int64_t i = n * out_image; i < (n + 1) * out_image; ++i) to[n * image + at.data()[i]] += grad.data()[i];
     });
     return std::vector<Tensor>{grad_x};
   });
@@ -103,7 +104,7 @@ Var upsample(Tape& tape, const Var& x, int64_t factor) {
       for (int64_t i = 1; i < factor; ++i) std::copy_n(to, line, to + i * line);
     }
   });
-  return tape.record(std::move(y), {x}, [shape = x.shape(), rows, width, channels, line, factor](Tensor grad) {
+  return tape.record(std::move(y), {x}, [shape = x.shape(), rows, width, channels, line, factor](const Tensor& grad) {
     Tensor grad_x = Tensor::zeros(shape);
     const auto add = kernels::active().vector.add;
     parallel_for(rows, grain(line * factor), [&](int64_t begin, int64_t end) {

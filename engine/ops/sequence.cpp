@@ -73,7 +73,7 @@ Var stack(Tape& tape, const std::vector<Var>& steps) {
   }
   const int64_t count = static_cast<int64_t>(parts.size());
   return tape.record(join_steps(parts, parts[0].dim(0), parts[0].dim(1)), steps,
-                     [count](Tensor grad) { return split_steps(grad, count); });
+                     [count](const Tensor& grad) { return split_steps(grad, count); });
 }
 
 Var split_heads(Tape& tape, const Var& x, int64_t steps, int64_t heads) {
@@ -83,7 +83,7 @@ Var split_heads(Tape& tape, const Var& x, int64_t steps, int64_t heads) {
         "[split_heads] shape {} is no batch of sequences of {} steps for {} heads", to_string(x.shape()), steps, heads);
   const int64_t sequences = x.value().dim(0) / steps, width = x.value().dim(1) / heads;
   return tape.record(swap_middle(x.value(), sequences, steps, heads, width, {sequences * heads, steps, width}), {x},
-                     [=, shape = x.shape()](Tensor grad) {
+                     [=, shape = x.shape()](const Tensor& grad) {
                        return std::vector<Tensor>{swap_middle(grad, sequences, heads, steps, width, shape)};
                      });
 }
@@ -94,7 +94,7 @@ Var merge_heads(Tape& tape, const Var& x, int64_t heads) {
         "[merge_heads] shape {} does not fall into {} heads", to_string(x.shape()), heads);
   const int64_t sequences = x.value().dim(0) / heads, steps = x.value().dim(1), width = x.value().dim(2);
   return tape.record(swap_middle(x.value(), sequences, heads, steps, width, {sequences * steps, heads * width}), {x},
-                     [=, shape = x.shape()](Tensor grad) {
+                     [=, shape = x.shape()](const Tensor& grad) {
                        return std::vector<Tensor>{swap_middle(grad, sequences, steps, heads, width, shape)};
                      });
 }

@@ -48,7 +48,7 @@ Var softmax(Tape& tape, const Var& x, const SoftmaxOptions& options) {
     kernel.exp_scaled(to, from, kernel.largest(from, count), options.scale, count);
     kernel.times(to, to, static_cast<float>(1 / kernel.total(to, count)), count);
   });
-  return tape.record(y, {x}, [y, rows, scale = options.scale](Tensor grad) {
+  return tape.record(y, {x}, [y, rows, scale = options.scale](const Tensor& grad) {
     Tensor grad_x(y.shape());
     const kernels::VectorKernels& kernel = kernels::active().vector;
     rows.run(grad_x, [&](int64_t at, int64_t count) {

@@ -2,10 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
-#include <mutex>
 
-#include "engine/kernels/codes.h"
 #include "engine/parallel.h"
 #include "engine/tensor.h"
 
@@ -32,29 +29,13 @@ void for_chunks(int64_t rows, int64_t columns, const Body& body) {
   });
 }
 
-/// Where a gradient of grad's shape may be written: over grad, if nobody else looks at it.
+/// Where a gradient of grad's shape may be written: over grad, if nobody else looks at it. What grad has noted is void
+/// then.
 inline Tensor over(const Tensor& grad) {
   if (!grad.unique()) return Tensor(grad.shape());
   Tensor result = grad;
   result.forget_extremes();
   return result;
-}
-
-/// Runs body(first, end, extremes of what it writes) over 0 to count on all threads, and returns those of all of it.
-/// They do not depend on the order, so that threads may join as they come.
-template <typename Body>
-kernels::Extremes parallel_extremes(int64_t count, int64_t grain, const Body& body) {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  constexpr kernels::Extremes kNone{kInfinity, -kInfinity, true};
-  kernels::Extremes all = kNone;
-  std::mutex mutex;
-  parallel_for(count, grain, [&](int64_t begin, int64_t end) {
-    kernels::Extremes own = kNone;
-    body(begin, end, &own);
-    const std::lock_guard lock(mutex);
-    all = {std::min(all.low, own.low), std::max(all.high, own.high), all.finite && own.finite};
-  });
-  return all;
 }
 
 }  // namespace fqt::ops

@@ -49,9 +49,9 @@ double clip_gradients(const std::vector<Parameter*>& parameters, double max_norm
     if (!parameter->grad.defined()) continue;
     const Tensor from = std::exchange(parameter->grad, Tensor());
     Tensor to = from.unique() ? from : Tensor(from.shape());
-    parallel_for(to.size(), kChunk, [&](int64_t begin, int64_t end) {
-      kernel(to.data() + begin, from.data() + begin, factor, end - begin);
-    });
+    float* const out = to.data();
+    parallel_for(to.size(), kChunk,
+                 [&](int64_t begin, int64_t end) { kernel(out + begin, from.data() + begin, factor, end - begin); });
     parameter->grad = std::move(to);
   }
   return norm;

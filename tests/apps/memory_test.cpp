@@ -9,6 +9,7 @@
 
 #include "apps/json.h"
 #include "apps/process.h"
+#include "engine/sanitizer.h"
 #include "trainer/host.h"
 
 using namespace fqt;
@@ -85,10 +86,10 @@ TEST_CASE("memory: what there is comes from the system, or from a control group 
 }
 
 TEST_CASE("memory: what a run says it will need is within a fifth of what it takes") {
-#if defined(__SANITIZE_ADDRESS__)
-  MESSAGE("skipped: under the address sanitizer a program takes several times its memory");
-  return;
-#endif
+  if (kAddressSanitizer) {
+    MESSAGE("skipped: under the address sanitizer a program takes several times its memory");
+    return;
+  }
   struct Row {
     const char* model;
     std::vector<std::string> flags;

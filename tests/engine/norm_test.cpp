@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <utility>
 
@@ -11,6 +12,9 @@
 #include "engine/hash.h"
 #include "engine/kernels/table.h"
 #include "engine/norm_fixture.h"
+#include "engine/ops/elementwise.h"
+#include "engine/ops/range_norm.h"
+#include "engine/parallel.h"
 
 using namespace fqt;
 
@@ -103,4 +107,60 @@ TEST_CASE("batch_norm: the gradient of its input is noted with its extremes; a v
     }
   }
   kernels::select("");
+}
+
+namespace {
+
+/// The gradient that reaches x when y = f(x) is given one of normal values.
+Tensor grad_of_input(const std::function<Var(Tape&, const Var&)>& f) {
+  Parameter x{"x", test::normal_tensor({64, 48}, 1), {}};
+  Tape tape;
+  const Var y = f(tape, tape.parameter(x));
+  const Tensor grad = test::normal_tensor(y.shape(), 2);
+  tape.backward(tape.record(Tensor::scalar(0), {y}, [&](const Tensor&) { return std::vector<Tensor>{grad.clone()}; }));
+  return x.grad;
+}
+
+Var normalized(const test::NormForms& forms, bool training, Tape& tape, const Var& x) {
+  const Var one(Tensor::full({48}, 1)), zero(Tensor::zeros({48}));
+  Tensor mean = Tensor::zeros({48}), spread = Tensor::full({48}, 2);
+  return forms.plain(tape, x, one, zero, mean, spread, {.training = training});
+}
+
+}  // namespace
+
+TEST_CASE("batch_norm: what is noted of a gradient is forgotten where it is written over") {
+  const test::NormForms range_norm{ops::range_norm, ops::range_norm_relu, ops::range_norm_add_relu};
+  const auto plain = [](const test::NormForms& forms, bool training) {
+    return [&forms, training](Tape& tape, const Var& x) { return normalized(forms, training, tape, x); };
+  };
+  const int before = threads();
+  for (const int count : {1, 3}) {
+    set_threads(count);
+    CHECK(grad_of_input(plain(kBatchNorm, true)).extremes());
+    CHECK(grad_of_input(plain(range_norm, false)).extremes());
+    // The extremes' own gradients are added afterwards.
+    CHECK_FALSE(grad_of_input(plain(range_norm, true)).extremes());
+    CHECK_FALSE(grad_of_input([](Tape& tape, const Var& x) {
+                  return normalized(kBatchNorm, true, tape, ops::relu(tape, x));
+                }).extremes());
+    CHECK_FALSE(grad_of_input([](Tape& tape, const Var& x) {
+                  return ops::add(tape, normalized(kBatchNorm, true, tape, x), normalized(kBatchNorm, true, tape, x));
+                }).extremes());
+  }
+  set_threads(before);
+}
+
+TEST_CASE("batch_norm: a negative zero is noted as zero, and nothing of no values") {
+  Tape tape;
+  Tensor mean = Tensor::zeros({1}), variance = Tensor::full({1}, 1);
+  const Var one(Tensor::full({1}, 1)), zero(Tensor::full({1}, -0.0f));
+  for (const int64_t rows : {0, 3}) {
+    const Var y =
+        ops::batch_norm_relu(tape, Var(Tensor::full({rows, 1}, -0.0f)), one, zero, mean, variance, {.training = false});
+    CHECK(y.value().extremes().has_value() == (rows > 0));
+    if (rows == 0) continue;
+    CHECK_FALSE(std::signbit(y.value().extremes()->low));
+    CHECK_FALSE(std::signbit(y.value().extremes()->high));
+  }
 }

@@ -32,7 +32,7 @@ TEST_CASE("tensor: shapes that do not fit are named in the error") {
 TEST_CASE("tensor: noted extremes go with the values, and are forgotten once they may be written") {
   Tensor tensor({2, 2}, std::vector<float>{1, 2, 3, 4});
   CHECK_FALSE(tensor.extremes());
-  tensor.note_extremes({1, 4, true});
+  tensor.note_extremes(kernels::Extremes{1, 4, true});
   CHECK(tensor.reshape({4}).extremes()->high == 4);
   CHECK(std::as_const(tensor).values()[3] == 4);
   CHECK(tensor.extremes());
