@@ -164,6 +164,20 @@ std::vector<int32_t> weight_rows(const ConvGeometry& g, int64_t group, const Off
   return rows;
 }
 
+/// Makes one run of all where each follows the one before without a gap in both operands.
+void join_runs(GatherProduct& product) {
+  LhsGather& lhs = product.lhs;
+  RhsGather& rhs = product.rhs;
+  if (lhs.length != rhs.length || rhs.padded_length != rhs.length) return;
+  for (size_t s = 1; s < rhs.segments.size(); ++s)
+    if (lhs.segments[s] - lhs.segments[s - 1] != lhs.length * lhs.term_stride ||
+        rhs.segments[s] - rhs.segments[s - 1] != rhs.length * rhs.term_stride)
+      return;
+  lhs.length = rhs.length = rhs.padded_length = rhs.length * static_cast<int64_t>(rhs.segments.size());
+  lhs.segments.resize(1);
+  rhs.segments.resize(1);
+}
+
 }  // namespace
 
 bool reads_planar(const ConvGeometry& g) { return g.kernel > 1; }
@@ -197,6 +211,7 @@ std::vector<GatherProduct> grad_rhs_products(const ConvGeometry& g, const Padded
         product.lhs.segments.push_back(narrow(x.offset(n, oy * g.stride - g.padding, -g.padding)));
     product.lhs.length = g.out_width();
     product.lhs.term_stride = g.stride * x.pixel;
+    join_runs(product);
     products.push_back(std::move(product));
   }
   return products;

@@ -160,8 +160,8 @@ inline void tile_shallow(const TileTask<uint8_t, int8_t, int32_t>& task, const i
     a[r] = task.lhs + task.rows[r];
     asm("" : "+r"(a[r]));  // as above
   }
-  if (task.fresh)
-    for (int i = 0; i < kRows * 16; i += 8) store(sums + i, _mm256_setzero_si256());
+  alignas(32) static constexpr int32_t kZeros[kRows * 16] = {};
+  const int32_t* before = task.fresh ? kZeros : sums;  // what the first widening adds to
   __m256i acc[kRows][2];
 #pragma GCC unroll 6
   for (int r = 0; r < kRows; ++r) acc[r][0] = acc[r][1] = _mm256_setzero_si256();
@@ -188,10 +188,11 @@ inline void tile_shallow(const TileTask<uint8_t, int8_t, int32_t>& task, const i
       for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 2
         for (int h = 0; h < 2; ++h) {
-          int32_t* sum = sums + r * 16 + h * 8;
-          store(sum, _mm256_add_epi32(load(sum), _mm256_madd_epi16(acc[r][h], ones)));
+          const int at = r * 16 + h * 8;
+          store(sums + at, _mm256_add_epi32(load(before + at), _mm256_madd_epi16(acc[r][h], ones)));
           acc[r][h] = _mm256_setzero_si256();
         }
+      before = sums;
     }
   }
 }
