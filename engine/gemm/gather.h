@@ -36,11 +36,13 @@ struct LhsGather {
 };
 
 /// The right operand: term (s, j) of column n is data[segments[s] + j * term_stride + n * column_stride]. Each run of
-/// `length` terms is filled up with zeros to `padded_length`. Integers are readable for 64 bytes past the last one.
+/// `length` terms is filled up with zeros to `padded_length`, and `joined` of them, which is all or a divisor of all, to
+/// whole groups. Integers are readable for 64 bytes past the last one.
 struct RhsGather {
   std::vector<int32_t> segments;
   int64_t length = 0;
   int64_t padded_length = 0;
+  int64_t joined = 1;
   int64_t term_stride = 1;
   int64_t column_stride = 1;
   int64_t columns = 0;

@@ -29,32 +29,67 @@ struct Split {
   static constexpr int kPlanes = 2;
 };
 
-/// A group of terms: source[t * term_stride + c * column_stride] for `terms` terms and `columns` columns.
+/// A group of terms of up to 16 columns: term t of column c is rows[t][c * column_stride].
 template <typename Source>
 struct Group {
-  const Source* source;
-  int64_t term_stride, column_stride;
-  int64_t terms, columns;
+  const Source* rows[4];  ///< null: zeros
+  int64_t column_stride;
+  int64_t columns;
   const uint16_t* zeros;  ///< of 16 columns; null for floats
-
-  /// All its terms, with columns contiguous: as the vector code takes it, which reads sixteen of them.
-  bool regular(int64_t whole) const { return terms == whole && column_stride == 1; }
 };
 
-/// One group of up to 16 columns: out[c][t], zeros where there is no such column or term.
+/// Where the terms of a run lie, group by group.
+template <typename Source>
+class RunTerms {
+ public:
+  /// From term `first` of the run on.
+  RunTerms(const Source* source, const RhsGather& gather, int64_t run, int64_t first)
+      : source_(source), gather_(gather), segment_(run * gather.joined), end_(segment_ + gather.joined) {
+    advance(first);
+  }
+
+  template <int64_t kStep>
+  void next(const Source** rows) {
+    if (segment_ < end_ && term_ + kStep <= gather_.length) {
+      const Source* at = term();
+      for (int64_t t = 0; t < kStep; ++t) rows[t] = at + t * gather_.term_stride;
+      return advance(kStep);
+    }
+    for (int64_t t = 0; t < kStep; ++t) {
+      rows[t] = segment_ < end_ && term_ < gather_.length ? term() : nullptr;
+      advance(1);
+    }
+  }
+
+ private:
+  const Source* term() const {
+    return source_ + gather_.segments[static_cast<size_t>(segment_)] + term_ * gather_.term_stride;
+  }
+  void advance(int64_t count) {
+    term_ += count;
+    if (term_ < gather_.padded_length) return;
+    term_ = 0;
+    ++segment_;
+  }
+
+  const Source* source_;
+  const RhsGather& gather_;
+  int64_t segment_, end_, term_ = 0;
+};
+
+/// out[c][t], zeros where there is no such column or term.
 template <typename T, typename Source, typename Convert>
 void pack_any(const Group<Source>& group, T* out, const Convert& convert) {
   for (int64_t c = 0; c < kPanelColumns; ++c)
     for (int64_t t = 0; t < kGroup<T>; ++t)
-      out[c * kGroup<T> + t] = c < group.columns && t < group.terms
-                                   ? convert(group.source[t * group.term_stride + c * group.column_stride], c)
-                                   : T{};
+      out[c * kGroup<T> + t] =
+          c < group.columns && group.rows[t] ? convert(group.rows[t][c * group.column_stride], c) : T{};
 }
 
 void pack_group(AsIs<float>, const Group<float>& group, float* out, float* /*second*/) {
-  if (!group.regular(1) || group.columns < kPanelColumns)
+  if (!group.rows[0] || group.column_stride != 1 || group.columns < kPanelColumns)
     return pack_any(group, out, [](float value, int64_t) { return value; });
-  std::memcpy(out, group.source, kPanelColumns * sizeof(float));
+  std::memcpy(out, group.rows[0], kPanelColumns * sizeof(float));
 }
 
 #if defined(__SSE2__)
@@ -107,11 +142,11 @@ void split_words(__m128i levels, __m128i zeros, __m128i* high, __m128i* low) {
 
 void pack_group(AsIs<int8_t>, const Group<uint8_t>& group, int8_t* out, int8_t* /*second*/) {
 #if defined(__SSE2__)
-  if (group.regular(4)) {
+  if (group.column_stride == 1) {
     const __m128i zeros = _mm_packus_epi16(load(group.zeros), load(group.zeros + 8)), mask = present(group.columns);
     __m128i row[4];
     for (int t = 0; t < 4; ++t)
-      row[t] = _mm_and_si128(_mm_sub_epi8(load(group.source + t * group.term_stride), zeros), mask);
+      row[t] = group.rows[t] ? _mm_and_si128(_mm_sub_epi8(load(group.rows[t]), zeros), mask) : _mm_setzero_si128();
     const __m128i low01 = _mm_unpacklo_epi8(row[0], row[1]), high01 = _mm_unpackhi_epi8(row[0], row[1]);
     const __m128i low23 = _mm_unpacklo_epi8(row[2], row[3]), high23 = _mm_unpackhi_epi8(row[2], row[3]);
     store(out, _mm_unpacklo_epi16(low01, low23));
@@ -137,20 +172,21 @@ void transpose_groups(const void* const* columns, __m128i zeros, int8_t* out) {
 }
 #endif
 
-/// Packs whole groups of sixteen columns whose terms lie side by side, four groups at a time; returns how many groups.
+/// Packs whole groups of sixteen columns whose terms lie side by side from `source` on, four groups at a time; returns
+/// how many groups.
 template <typename T, typename Source>
-int64_t pack_columns(const Group<Source>& first, int64_t groups, T* out) {
+int64_t pack_columns(const Source* source, const RhsGather& gather, const Group<Source>& group, T* out) {
 #if defined(__SSE2__)
   if constexpr (sizeof(T) == sizeof(Source) && sizeof(T) != sizeof(int16_t)) {  // bytes and floats
-    if (first.term_stride != 1 || first.columns < kPanelColumns) return 0;
+    if (gather.term_stride != 1 || gather.joined > 1 || group.columns < kPanelColumns) return 0;
     alignas(16) uint8_t zeros[4 * kPanelColumns] = {};
     if constexpr (sizeof(T) == 1)
-      for (int i = 0; i < 4 * kPanelColumns; ++i) zeros[i] = static_cast<uint8_t>(first.zeros[i / 4]);
+      for (int i = 0; i < 4 * kPanelColumns; ++i) zeros[i] = static_cast<uint8_t>(group.zeros[i / 4]);
     int64_t g = 0;
-    for (; g + 4 <= groups; g += 4)
+    for (; g + 4 <= gather.length / kGroup<T>; g += 4)
       for (int c = 0; c < kPanelColumns; c += 4) {
         const void* columns[4];
-        for (int i = 0; i < 4; ++i) columns[i] = first.source + (c + i) * first.column_stride + g * kGroup<T>;
+        for (int i = 0; i < 4; ++i) columns[i] = source + (c + i) * gather.column_stride + g * kGroup<T>;
         transpose_groups(columns, load(zeros + 4 * c), reinterpret_cast<int8_t*>(out) + g * 64 + c * 4);
       }
     return g;
@@ -162,11 +198,11 @@ int64_t pack_columns(const Group<Source>& first, int64_t groups, T* out) {
 template <typename Level>
 void pack_group(AsIs<int16_t>, const Group<Level>& group, int16_t* out, int16_t* /*second*/) {
 #if defined(__SSE2__)
-  if (group.regular(2)) {
+  if (group.column_stride == 1 && group.rows[0] && group.rows[1]) {
     const Words zeros = load_words(group.zeros);
     const __m128i mask = present(group.columns);
-    return store_pairs(out, keep(subtract(load_words(group.source), zeros), mask),
-                       keep(subtract(load_words(group.source + group.term_stride), zeros), mask));
+    return store_pairs(out, keep(subtract(load_words(group.rows[0]), zeros), mask),
+                       keep(subtract(load_words(group.rows[1]), zeros), mask));
   }
 #endif
   pack_any(group, out, [&](int level, int64_t c) { return static_cast<int16_t>(level - group.zeros[c]); });
@@ -174,12 +210,12 @@ void pack_group(AsIs<int16_t>, const Group<Level>& group, int16_t* out, int16_t*
 
 void pack_group(Split, const Group<uint16_t>& group, int16_t* out, int16_t* second) {
 #if defined(__SSE2__)
-  if (group.regular(2)) {
+  if (group.column_stride == 1 && group.rows[0] && group.rows[1]) {
     const Words zeros = load_words(group.zeros);
     const __m128i mask = present(group.columns);
     Words high[2], low[2];
     for (int t = 0; t < 2; ++t) {
-      const Words levels = load_words(group.source + t * group.term_stride);
+      const Words levels = load_words(group.rows[t]);
       split_words(levels.low, zeros.low, &high[t].low, &low[t].low);
       split_words(levels.high, zeros.high, &high[t].high, &low[t].high);
     }
@@ -196,40 +232,36 @@ template <typename Form, typename Source, typename T = typename Form::Value>
 Panels<T> pack(Form form, const Source* source, const RhsGather& gather, std::span<const uint16_t> zeros) {
   const profile::Scope scope(profile::Phase::pack);
   constexpr int64_t kStep = kGroup<T>;
-  const int64_t segments = static_cast<int64_t>(gather.segments.size());
-  const int64_t segment_groups = (gather.padded_length + kStep - 1) / kStep;
+  const int64_t runs = static_cast<int64_t>(gather.segments.size()) / gather.joined;
+  const int64_t run_groups = (gather.joined * gather.padded_length + kStep - 1) / kStep;
   Panels<T> panels;
   panels.columns = gather.columns;
-  panels.groups = segments * segment_groups;
+  panels.groups = runs * run_groups;
   panels.planes = Form::kPlanes;
   const int64_t count = (gather.columns + kPanelColumns - 1) / kPanelColumns;
   panels.data = Buffer<T>(count * panels.planes * panels.panel_size());
   // Units are runs of groups within a panel, so that both a long sum and a wide operand are shared out.
-  parallel_for(count * segments, std::max<int64_t>(1, 4096 / std::max<int64_t>(segment_groups, 1)),
-               [&](int64_t begin, int64_t end) {
-                 for (int64_t unit = begin; unit < end; ++unit) {
-                   const int64_t panel = unit / segments, s = unit % segments;
-                   const int64_t first = panel * kPanelColumns;
-                   uint16_t panel_zeros[kPanelColumns] = {};
-                   Group<Source> group{source + gather.segments[static_cast<size_t>(s)] + first * gather.column_stride,
-                                       gather.term_stride,
-                                       gather.column_stride,
-                                       0,
-                                       std::min<int64_t>(kPanelColumns, gather.columns - first),
-                                       panel_zeros};
-                   if (!zeros.empty()) std::copy_n(zeros.begin() + first, group.columns, panel_zeros);
-                   T* to = panels.data.data() + panel * panels.planes * panels.panel_size() +
-                           s * segment_groups * kPanelColumns * kStep;
-                   const int64_t done = pack_columns<T>(group, gather.length / kStep, to);
-                   to += done * kPanelColumns * kStep;
-                   group.source += done * kStep * gather.term_stride;
-                   for (int64_t g = done; g < segment_groups; ++g, to += kPanelColumns * kStep) {
-                     group.terms = std::clamp<int64_t>(gather.length - g * kStep, 0, kStep);
-                     pack_group(form, group, to, to + panels.panel_size());
-                     group.source += kStep * gather.term_stride;
-                   }
-                 }
-               });
+  parallel_for(
+      count * runs, std::max<int64_t>(1, 4096 / std::max<int64_t>(run_groups, 1)), [&](int64_t begin, int64_t end) {
+        for (int64_t unit = begin; unit < end; ++unit) {
+          const int64_t panel = unit / runs, run = unit % runs, first = panel * kPanelColumns;
+          uint16_t panel_zeros[kPanelColumns] = {};
+          Group<Source> group{
+              {}, gather.column_stride, std::min<int64_t>(kPanelColumns, gather.columns - first), panel_zeros};
+          if (!zeros.empty()) std::copy_n(zeros.begin() + first, group.columns, panel_zeros);
+          const Source* columns = source + first * gather.column_stride;
+          T* to = panels.data.data() + panel * panels.planes * panels.panel_size() +
+                  run * run_groups * kPanelColumns * kStep;
+          const int64_t done =
+              pack_columns(columns + gather.segments[static_cast<size_t>(run * gather.joined)], gather, group, to);
+          to += done * kPanelColumns * kStep;
+          RunTerms<Source> terms(columns, gather, run, done * kStep);
+          for (int64_t g = done; g < run_groups; ++g, to += kPanelColumns * kStep) {
+            terms.template next<kStep>(group.rows);
+            pack_group(form, group, to, to + panels.panel_size());
+          }
+        }
+      });
   return panels;
 }
 
