@@ -67,7 +67,14 @@ class Step {
     return multiply_depthwise(products, lhs, rhs, result.data());
   }
 
-  /// Whether products of several calls may be added up at once.
+  /// sum += the products' result, where sums_go_together.
+  void add(ProductKind kind, std::span<const gemm::GatherProduct> products, const Operand& lhs, const Operand& rhs,
+           Tensor& sum) const {
+    const profile::Scope scope(profile::Phase::gemm, {}, kProductNames[static_cast<size_t>(kind)]);
+    add_products(products, {{lhs, rhs}}, sum.data(), true);
+  }
+
+  /// Whether products may be added to one another as they are multiplied: nobody looks at each by itself.
   bool sums_go_together(const gemm::AccumulatorFormat& accumulator) const { return !probe_ && accumulator.bits == 0; }
 
   /// `swapped`: lhs is what the kind of product calls its right operand, and the other way round.
@@ -167,16 +174,23 @@ int64_t outputs(const gemm::DepthwiseProduct& product) {
   return product.batch * product.rows * product.columns * product.channels;
 }
 
+template <typename Product>
+bool cover(const std::vector<Product>& products, const Shape& shape) {
+  int64_t covered = 0;
+  for (const Product& product : products) covered += outputs(product);
+  return covered == element_count(shape);
+}
+
 /// A result for these products, 0 in the pixels that no tap reads.
 template <typename Product>
 Tensor result_of(const std::vector<Product>& products, const Shape& shape) {
-  int64_t covered = 0;
-  for (const Product& product : products) covered += outputs(product);
-  return covered < element_count(shape) ? Tensor::zeros(shape) : Tensor(shape);
+  return cover(products, shape) ? Tensor(shape) : Tensor::zeros(shape);
 }
 
+/// Added to `sum`, where there is one and integer products can, which spares writing and reading it once more;
+/// undefined then.
 template <typename Geometry>
-Tensor grad_lhs(const Saved<Geometry>& saved, const Operand& dy, const gemm::PaddedImage& dy_layout) {
+Tensor grad_lhs(const Saved<Geometry>& saved, const Operand& dy, const gemm::PaddedImage& dy_layout, Tensor& sum) {
   const gemm::AccumulatorFormat& accumulator = saved.precision.accumulator;
   const DepthwiseProducts depthwise = direct_grad_lhs(saved.geometry, dy_layout);
   if (!depthwise.empty()) {
@@ -184,6 +198,10 @@ Tensor grad_lhs(const Saved<Geometry>& saved, const Operand& dy, const gemm::Pad
     if (saved.step.multiply(ProductKind::grad_lhs, depthwise, dy, saved.rhs, accumulator, dx)) return dx;
   }
   const std::vector<gemm::GatherProduct> products = gemm::grad_lhs_products(saved.geometry, dy_layout);
+  if (sum.defined() && !dy.is_float() && saved.step.sums_go_together(accumulator) && cover(products, saved.lhs_shape)) {
+    saved.step.add(ProductKind::grad_lhs, products, dy, saved.rhs, sum);
+    return Tensor();
+  }
   Tensor dx = result_of(products, saved.lhs_shape);
   saved.step.multiply(ProductKind::grad_lhs, products, dy, saved.rhs, accumulator, dx);
   return dx;
@@ -224,9 +242,9 @@ bool leave(const Saved<ConvGeometry>& saved, const Operand& dy, const gemm::Padd
          saved.shared->leave(saved.geometry, saved.rhs_shape, saved.lhs, saved.lhs_layout, dy, dy_layout);
 }
 
-/// Quantizes dY, once or for each product apart, and multiplies.
+/// Quantizes dY, once or for each product apart, and multiplies. May add to `sum`; see AddingGradFn.
 template <typename Geometry>
-std::vector<Tensor> gradients(const Saved<Geometry>& saved, Tensor grad, bool wants_lhs, bool wants_rhs) {
+std::vector<Tensor> gradients(const Saved<Geometry>& saved, Tensor grad, bool wants_lhs, bool wants_rhs, Tensor& sum) {
   const OperandPrecision& for_lhs = saved.precision.products[ProductKind::grad_lhs].lhs;
   const OperandPrecision& for_rhs = saved.precision.products[ProductKind::grad_rhs].rhs;
   const gemm::PaddedImage layout = gemm::gradient_image(saved.geometry, channel_group(for_lhs));
@@ -239,7 +257,7 @@ std::vector<Tensor> gradients(const Saved<Geometry>& saved, Tensor grad, bool wa
   if (wants_lhs || !twice) dy = quantize(NoiseOf::grad, for_lhs);
   if (wants_rhs && twice) dy_again = quantize(NoiseOf::grad_again, for_rhs);
   grad = Tensor();
-  Tensor dx = wants_lhs ? grad_lhs(saved, dy, layout) : Tensor();
+  Tensor dx = wants_lhs ? grad_lhs(saved, dy, layout, sum) : Tensor();
   const Operand& dy_for_rhs = twice ? dy_again : dy;
   if (!wants_rhs || leave(saved, dy_for_rhs, layout)) return {std::move(dx), Tensor()};
   return {std::move(dx), grad_rhs(saved, dy_for_rhs, layout)};
@@ -311,10 +329,10 @@ Var multiply(const Context& context, Site& site, const Var& lhs, const Var& rhs,
     saved.lhs = quantize_x(NoiseOf::lhs_again, backward_x, estimate_range(x, x.dim(0), backward_x, step.name("lhs")));
   if (wants_lhs && backward_w != how_w) saved.rhs = quantize_w(NoiseOf::rhs_again, backward_w);
   const Var& used = shared ? shared->collected(context.tape, rhs) : rhs;
-  return context.tape.record(std::move(y), {lhs, used},
-                             [saved = std::move(saved), wants_lhs, wants_rhs](Tensor grad) -> std::vector<Tensor> {
-                               return gradients(saved, std::move(grad), wants_lhs, wants_rhs);
-                             });
+  return context.tape.record_adding(std::move(y), {lhs, used},
+                                    [saved = std::move(saved), wants_lhs, wants_rhs](Tensor grad, Tensor& sum) {
+                                      return gradients(saved, std::move(grad), wants_lhs, wants_rhs, sum);
+                                    });
 }
 
 }  // namespace

@@ -44,6 +44,12 @@ Var Tape::record(Tensor value, const std::vector<Var>& inputs, GradFn grad) {
   return var;
 }
 
+Var Tape::record_adding(Tensor value, const std::vector<Var>& inputs, AddingGradFn grad) {
+  Var var = record(std::move(value), inputs, nullptr);
+  if (var.needs_grad()) nodes_.back().adding = std::move(grad);
+  return var;
+}
+
 std::vector<Var> Tape::record_all(std::vector<Tensor> values, const std::vector<Var>& inputs, GradsFn grads) {
   const Var all = record(Tensor(), inputs, nullptr);
   std::vector<Var> results;
@@ -67,11 +73,13 @@ Var Tape::collect(const Var& input, std::function<Tensor(Tensor grad)> grad) {
 }
 
 /// What a node's gradient function returns; frees it.
-std::vector<Tensor> Tape::input_grads(int64_t index, Tensor grad) {
+std::vector<Tensor> Tape::input_grads(int64_t index, Tensor grad, Tensor& sum) {
   Node& node = nodes_[static_cast<size_t>(index)];
-  check(node.grad || node.grads, "[backward] this tape has already been replayed");
+  check(node.grad || node.grads || node.adding, "[backward] this tape has already been replayed");
   const GradFn gradient = std::exchange(node.grad, nullptr);
   const GradsFn gradients = std::exchange(node.grads, nullptr);
+  const AddingGradFn adding = std::exchange(node.adding, nullptr);
+  if (adding) return adding(std::move(grad), sum);
   return gradient ? gradient(std::move(grad)) : gradients(std::exchange(node.result_grads, {}));
 }
 
@@ -95,7 +103,11 @@ void Tape::backward(const Var& loss) {
       continue;
     }
     const profile::Scope scope(node.label.phase, node.label.operation, "backward");
-    std::vector<Tensor> grads_of_inputs = input_grads(i, std::move(grad));
+    Tensor nothing;
+    Tensor& first = node.inputs[0] < 0 ? nothing : grads[static_cast<size_t>(node.inputs[0])];
+    Tensor& sum = node.adding && first.defined() && first.unique() ? first : nothing;
+    const bool may_have_added = sum.defined();
+    std::vector<Tensor> grads_of_inputs = input_grads(i, std::move(grad), sum);
     if (grads_of_inputs.size() != node.inputs.size())
       fail(ErrorKind::internal, "[backward] a gradient function returned {} gradients for {} inputs",
            grads_of_inputs.size(), node.inputs.size());
@@ -103,7 +115,7 @@ void Tape::backward(const Var& loss) {
       if (node.inputs[k] < 0) continue;
       const Node& input = nodes_[static_cast<size_t>(node.inputs[k])];
       if (!grads_of_inputs[k].defined()) {
-        if (node.collects || input.collects) continue;
+        if (node.collects || input.collects || (may_have_added && k == 0)) continue;
         fail(ErrorKind::internal, "[backward] a gradient function returned nothing for input {}", k);
       }
       check_shape("backward", "a gradient", grads_of_inputs[k], input.shape);

@@ -28,8 +28,13 @@ class Var {
 };
 
 /// Given the gradient of a node's value, returns the gradients of its inputs, in order. An input that needs no gradient
-/// may be given an undefined tensor. Gradient functions never add to anything: the tape alone accumulates.
+/// may be given an undefined tensor. It never adds to anything: the tape accumulates.
 using GradFn = std::function<std::vector<Tensor>(Tensor grad)>;
+
+/// The same of an operation that may add to the gradient of its first input by itself. `sum` is what has reached that
+/// input so far, which nobody else looks at; undefined where there is nothing to add to. Where the function adds to it,
+/// by the bits that the tape would, it returns an undefined tensor for that input.
+using AddingGradFn = std::function<std::vector<Tensor>(Tensor grad, Tensor& sum)>;
 
 /// The same of an operation with several results: given their gradients, in order, undefined where a result reached
 /// nothing. It is called where at least one of them did.
@@ -49,6 +54,9 @@ class Tape {
   /// The value of an operation on `inputs`. Where no input needs a gradient the result is a constant, `grad` is
   /// dropped.
   Var record(Tensor value, const std::vector<Var>& inputs, GradFn grad);
+
+  /// The same for a gradient function that may add.
+  Var record_adding(Tensor value, const std::vector<Var>& inputs, AddingGradFn grad);
 
   /// The values of an operation with several results, as record.
   std::vector<Var> record_all(std::vector<Tensor> values, const std::vector<Var>& inputs, GradsFn grads);
@@ -72,11 +80,12 @@ class Tape {
     Parameter* parameter = nullptr;
     int64_t result = -1;  ///< which of the results of its one input this is
     GradsFn grads = nullptr;
+    AddingGradFn adding = nullptr;
     std::vector<Tensor> result_grads = {};      ///< of a node with several results: what has reached them
     bool collects = false;                      ///< see collect
     profile::Label label = profile::current();  ///< what made it, as which its gradient is recorded
   };
-  std::vector<Tensor> input_grads(int64_t index, Tensor grad);
+  std::vector<Tensor> input_grads(int64_t index, Tensor grad, Tensor& sum);
 
   std::vector<Node> nodes_;
   bool recording_;

@@ -10,6 +10,13 @@ namespace {
 int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 int32_t narrow(int64_t offset) { return static_cast<int32_t>(offset); }  // ConvGeometry::check bounds every offset
 
+/// Offsets first, first + step, ...: `count` of them, from `to` on. Returns where the next ones go.
+int32_t* put_steps(int32_t* to, int64_t first, int64_t step, int64_t count) {
+  const int32_t start = narrow(first), each = narrow(step);
+  for (int32_t i = 0; i < static_cast<int32_t>(count); ++i) to[i] = start + i * each;
+  return to + count;
+}
+
 /// Zeros needed before and after `outputs` values of dY so that no tap of any class reads outside.
 void borders(int64_t extent, int64_t outputs, const ConvGeometry& g, int64_t* before, int64_t* after) {
   *before = *after = 0;
@@ -56,12 +63,11 @@ PaddedImage gradient_image(const ConvGeometry& g, int group) {
 }
 
 std::vector<GatherProduct> forward_products(const ConvGeometry& g, const PaddedImage& x) {
-  std::vector<int32_t> rows;
-  rows.reserve(static_cast<size_t>(g.m()));
+  Buffer<int32_t> rows(g.m());
+  int32_t* to = rows.data();
   for (int64_t n = 0; n < g.batch; ++n)
     for (int64_t oy = 0; oy < g.out_height(); ++oy)
-      for (int64_t ox = 0; ox < g.out_width(); ++ox)
-        rows.push_back(narrow(x.offset(n, oy * g.stride - g.padding, ox * g.stride - g.padding)));
+      to = put_steps(to, x.offset(n, oy * g.stride - g.padding, -g.padding), g.stride * x.pixel, g.out_width());
   const Offsets shared(std::move(rows));
   const int64_t pixel = group_pixel(g, g.group_in(), x);
   std::vector<GatherProduct> products(static_cast<size_t>(g.groups));
@@ -88,15 +94,17 @@ namespace {
 /// The products of all groups for one class of pixels.
 void add_grad_lhs(const ConvGeometry& g, const PaddedImage& dy, const TapClass& cy, const TapClass& cx,
                   std::vector<GatherProduct>& products) {
-  std::vector<int32_t> rows, out_rows;
+  const bool every_row = g.stride == 1;  // one class: in order
+  Buffer<int32_t> rows(g.batch * cy.count * cx.count), out_rows(every_row ? 0 : rows.size());
+  int32_t *to = rows.data(), *to_out = out_rows.data();
   for (int64_t n = 0; n < g.batch; ++n)
-    for (int64_t iy = 0; iy < cy.count; ++iy)
-      for (int64_t ix = 0; ix < cx.count; ++ix) {
-        rows.push_back(narrow(dy.offset(n, cy.low + iy, cx.low + ix)));
-        const int64_t y = cy.first + iy * g.stride, x = cx.first + ix * g.stride;
-        out_rows.push_back(narrow(((n * g.height + y) * g.width + x) * g.in_channels));
-      }
-  if (g.stride == 1) out_rows.clear();  // one class: every row, in order
+    for (int64_t iy = 0; iy < cy.count; ++iy) {
+      to = put_steps(to, dy.offset(n, cy.low + iy, cx.low), dy.pixel, cx.count);
+      if (every_row) continue;
+      const int64_t y = cy.first + iy * g.stride;
+      to_out = put_steps(to_out, ((n * g.height + y) * g.width + cx.first) * g.in_channels, g.stride * g.in_channels,
+                         cx.count);
+    }
   const Offsets shared(std::move(rows)), shared_out(std::move(out_rows));
   const int64_t pixel = group_pixel(g, g.group_out(), dy);
   for (int64_t group = 0; group < g.groups; ++group) {

@@ -1,28 +1,32 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
-#include <memory>
 #include <utility>
 #include <vector>
 
+#include "engine/buffer.h"
 #include "engine/gemm/geometry.h"
 
 namespace fqt::gemm {
 
-/// Offsets that do not change any more: the products of a convolution's groups share them.
+/// Offsets that do not change any more: the products of a convolution's groups share them. A large convolution has
+/// more than the system's allocator keeps, hence the Buffer.
 class Offsets {
  public:
   Offsets() = default;
-  Offsets(std::vector<int32_t> values)  // NOLINT: a vector that stays as it is
-      : values_(std::make_shared<const std::vector<int32_t>>(std::move(values))) {}
+  Offsets(Buffer<int32_t> values) : values_(std::move(values)) {}  // NOLINT: values that stay as they are
+  Offsets(const std::vector<int32_t>& values) : values_(static_cast<int64_t>(values.size())) {  // NOLINT
+    std::copy(values.begin(), values.end(), values_.data());
+  }
 
-  size_t size() const { return values_ ? values_->size() : 0; }
-  bool empty() const { return size() == 0; }
-  const int32_t* data() const { return values_ ? values_->data() : nullptr; }
-  int32_t operator[](size_t i) const { return (*values_)[i]; }
+  size_t size() const { return static_cast<size_t>(values_.size()); }
+  bool empty() const { return values_.empty(); }
+  const int32_t* data() const { return values_.data(); }
+  int32_t operator[](size_t i) const { return values_.data()[i]; }
 
  private:
-  std::shared_ptr<const std::vector<int32_t>> values_;
+  Buffer<int32_t> values_;
 };
 
 /// The left operand of a product, read where it lies. Row i's terms are `segments.size()` runs of `length` elements:
@@ -36,8 +40,8 @@ struct LhsGather {
 };
 
 /// The right operand: term (s, j) of column n is data[segments[s] + j * term_stride + n * column_stride]. Each run of
-/// `length` terms is filled up with zeros to `padded_length`, and `joined` of them, which is all or a divisor of all, to
-/// whole groups. Integers are readable for 64 bytes past the last one.
+/// `length` terms is filled up with zeros to `padded_length`, and `joined` of them, which is all or a divisor of all,
+/// to whole groups. Integers are readable for 64 bytes past the last one.
 struct RhsGather {
   std::vector<int32_t> segments;
   int64_t length = 0;

@@ -168,8 +168,8 @@ struct VectorKernels {
   /// to `masked`, of x's shape, which may be grad.
   void (*normalize_grad_sums)(const NormalizeGrad& task, float* masked, int64_t channels, int64_t begin, int64_t end,
                               float* sums, float* products);
-  /// grad_x = g * scale + ((x - mean) * slope + offset) over rows begin to end. grad_x may be grad. For `positive` not
-  /// given. The extremes of grad_x are joined with those in `extremes`.
+  /// grad_x = g * scale + ((x - mean) * slope + offset) over rows begin to end. grad_x may be grad or x. For `positive`
+  /// not given. The extremes of grad_x are joined with those in `extremes`.
   void (*normalize_grad)(const NormalizeGrad& task, const float* slope, const float* offset, float* grad_x,
                          int64_t channels, int64_t begin, int64_t end, Extremes* extremes);
 
