@@ -44,15 +44,20 @@ class RunTerms {
  public:
   /// From term `first` of the run on.
   RunTerms(const Source* source, const RhsGather& gather, int64_t run, int64_t first)
-      : source_(source), gather_(gather), segment_(run * gather.joined), end_(segment_ + gather.joined) {
-    advance(first);
-  }
+      : source_(source),
+        gather_(gather),
+        segment_(run * gather.joined + first / gather.padded_length),
+        end_((run + 1) * gather.joined),
+        term_(first % gather.padded_length) {}
 
   template <int64_t kStep>
   void next(const Source** rows) {
     if (segment_ < end_ && term_ + kStep <= gather_.length) {
       const Source* at = term();
-      for (int64_t t = 0; t < kStep; ++t) rows[t] = at + t * gather_.term_stride;
+      for (int64_t t = 0; t < kStep; ++t) {
+        rows[t] = at + t * gather_.term_stride;
+        __builtin_prefetch(rows[t] + kAhead * kStep * gather_.term_stride);
+      }
       return advance(kStep);
     }
     for (int64_t t = 0; t < kStep; ++t) {
@@ -72,9 +77,11 @@ class RunTerms {
     ++segment_;
   }
 
+  static constexpr int64_t kAhead = 8;  ///< groups; the processor does not foresee steps of a matrix's row
+
   const Source* source_;
   const RhsGather& gather_;
-  int64_t segment_, end_, term_ = 0;
+  int64_t segment_, end_, term_;
 };
 
 /// out[c][t], zeros where there is no such column or term.
@@ -172,10 +179,11 @@ void transpose_groups(const void* const* columns, __m128i zeros, int8_t* out) {
 }
 #endif
 
-/// Packs whole groups of sixteen columns whose terms lie side by side from `source` on, four groups at a time; returns
-/// how many groups.
+/// Packs whole groups of sixteen columns whose terms lie side by side from `source` on, four groups at a time, up to
+/// `groups`; returns how many.
 template <typename T, typename Source>
-int64_t pack_columns(const Source* source, const RhsGather& gather, const Group<Source>& group, T* out) {
+int64_t pack_columns(const Source* source, int64_t groups, const RhsGather& gather, const Group<Source>& group,
+                     T* out) {
 #if defined(__SSE2__)
   if constexpr (sizeof(T) == sizeof(Source) && sizeof(T) != sizeof(int16_t)) {  // bytes and floats
     if (gather.term_stride != 1 || gather.joined > 1 || group.columns < kPanelColumns) return 0;
@@ -183,7 +191,7 @@ int64_t pack_columns(const Source* source, const RhsGather& gather, const Group<
     if constexpr (sizeof(T) == 1)
       for (int i = 0; i < 4 * kPanelColumns; ++i) zeros[i] = static_cast<uint8_t>(group.zeros[i / 4]);
     int64_t g = 0;
-    for (; g + 4 <= gather.length / kGroup<T>; g += 4)
+    for (; g + 4 <= groups; g += 4)
       for (int c = 0; c < kPanelColumns; c += 4) {
         const void* columns[4];
         for (int i = 0; i < 4; ++i) columns[i] = source + (c + i) * gather.column_stride + g * kGroup<T>;
@@ -240,28 +248,35 @@ Panels<T> pack(Form form, const Source* source, const RhsGather& gather, std::sp
   panels.planes = Form::kPlanes;
   const int64_t count = (gather.columns + kPanelColumns - 1) / kPanelColumns;
   panels.data = Buffer<T>(count * panels.planes * panels.panel_size());
-  // Units are runs of groups within a panel, so that both a long sum and a wide operand are shared out.
-  parallel_for(
-      count * runs, std::max<int64_t>(1, 4096 / std::max<int64_t>(run_groups, 1)), [&](int64_t begin, int64_t end) {
-        for (int64_t unit = begin; unit < end; ++unit) {
-          const int64_t panel = unit / runs, run = unit % runs, first = panel * kPanelColumns;
-          uint16_t panel_zeros[kPanelColumns] = {};
-          Group<Source> group{
-              {}, gather.column_stride, std::min<int64_t>(kPanelColumns, gather.columns - first), panel_zeros};
-          if (!zeros.empty()) std::copy_n(zeros.begin() + first, group.columns, panel_zeros);
-          const Source* columns = source + first * gather.column_stride;
-          T* to = panels.data.data() + panel * panels.planes * panels.panel_size() +
-                  run * run_groups * kPanelColumns * kStep;
-          const int64_t done =
-              pack_columns(columns + gather.segments[static_cast<size_t>(run * gather.joined)], gather, group, to);
-          to += done * kPanelColumns * kStep;
-          RunTerms<Source> terms(columns, gather, run, done * kStep);
-          for (int64_t g = done; g < run_groups; ++g, to += kPanelColumns * kStep) {
-            terms.template next<kStep>(group.rows);
-            pack_group(form, group, to, to + panels.panel_size());
-          }
-        }
-      });
+  // Units are pieces of runs within a panel, so that both a long sum and a wide operand are shared out. Where columns
+  // lie side by side all panels of a piece come one after another: they read from the same cache lines.
+  constexpr int64_t kPieceGroups = 64;
+  const int64_t piece_groups =
+      std::max<int64_t>(1, gather.column_stride == 1 ? std::min(run_groups, kPieceGroups) : run_groups);
+  const int64_t pieces = (run_groups + piece_groups - 1) / piece_groups;
+  parallel_for(runs * pieces * count, std::max<int64_t>(1, 4096 / piece_groups), [&](int64_t begin, int64_t end) {
+    for (int64_t unit = begin; unit < end; ++unit) {
+      const int64_t piece = unit / count % pieces * piece_groups, run = unit / count / pieces;
+      const int64_t panel = unit % count, first = panel * kPanelColumns;
+      uint16_t panel_zeros[kPanelColumns] = {};
+      Group<Source> group{
+          {}, gather.column_stride, std::min<int64_t>(kPanelColumns, gather.columns - first), panel_zeros};
+      if (!zeros.empty()) std::copy_n(zeros.begin() + first, group.columns, panel_zeros);
+      const Source* columns = source + first * gather.column_stride;
+      T* to = panels.data.data() + panel * panels.planes * panels.panel_size() +
+              (run * run_groups + piece) * kPanelColumns * kStep;
+      const int64_t stop = std::min(run_groups, piece + piece_groups);
+      const int64_t segment = gather.segments[static_cast<size_t>(run * gather.joined)];
+      const int64_t done = piece + pack_columns(columns + segment + piece * kStep,
+                                                std::min(stop, gather.length / kStep) - piece, gather, group, to);
+      to += (done - piece) * kPanelColumns * kStep;
+      RunTerms<Source> terms(columns, gather, run, done * kStep);
+      for (int64_t g = done; g < stop; ++g, to += kPanelColumns * kStep) {
+        terms.template next<kStep>(group.rows);
+        pack_group(form, group, to, to + panels.panel_size());
+      }
+    }
+  });
   return panels;
 }
 
