@@ -314,7 +314,7 @@ inline bool windows_fit(const LaneSums* sums, int64_t groups, int64_t depth, int
 }
 
 int panel_depth(const int8_t* panel, int64_t groups, int lhs_max) {
-  constexpr int kDepths[] = {16, 8, 4, 3, 2, 1};
+  constexpr int kDepths[] = {64, 32, 16, 8, 4, 3, 2, 1};
   constexpr int64_t kBlock = 128;  // windows that begin in one block; a window's sums fit int16
   const int limit = kPairSumLimit / (lhs_max > 0 ? lhs_max : 1);
   LaneSums sums[kBlock + kDepths[0]];

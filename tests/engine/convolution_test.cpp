@@ -197,6 +197,30 @@ TEST_CASE("convolution: the three products equal their definitions, groups and z
   }
 }
 
+TEST_CASE("convolution: terms that lie side by side are one run, and small images are read whole") {
+  const auto products = [](const ConvGeometry& g, int group) {
+    const PaddedImage x = gemm::forward_image(g, group), d = gemm::gradient_image(g, group);
+    return gemm::reads_planar(g) ? gemm::grad_rhs_products(g, gemm::PlanarImage{x, g.stride}, d, group)
+                                 : gemm::grad_rhs_products(g, x, d);
+  };
+  const auto runs = [&](const ConvGeometry& g, int group) { return products(g, group).front().lhs.segments.size(); };
+  const ConvGeometry pixels = convolution(7, 6, 20, 1, 1, 0), small = convolution(6, 5, 18, 3, 1, 1),
+                     wide = convolution(31, 4, 4, 3, 1, 1);
+  CHECK(runs(pixels, 4) == 1);
+  CHECK(runs(convolution(7, 6, 20, 1, 2, 0), 4) == static_cast<size_t>(pixels.batch) * 4);  // every other pixel
+  CHECK(runs(small, 4) == static_cast<size_t>(small.batch));
+  CHECK(products(small, 4).front().rhs.joined == 6);
+  CHECK(runs(small, 1) == static_cast<size_t>(small.batch) * 6);  // floats have nothing to fill
+  CHECK(runs(wide, 4) == static_cast<size_t>(wide.batch) * 31);   // fill would cost more than it saves
+  for (const ConvGeometry& g : {pixels, small, convolution(13, 3, 33, 3, 1, 1), convolution(6, 4, 6, 5, 1, 2, 2)}) {
+    CAPTURE(g.kernel);
+    check_integers(g, 6, 6, 6, false);
+    check_integers(g, 8, 8, 8, true);
+    check_integers(g, 6, 12, 16, true);
+    check_integers(g, 16, 16, 16, false);
+  }
+}
+
 TEST_CASE("convolution: the three products in float32 are chains over the same terms") {
   // Small integers: every sum is exact, so that the order of the definition does not matter.
   for (const ConvGeometry& g : sampled_convolutions()) {

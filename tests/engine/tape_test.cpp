@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <utility>
+
 #include "engine/check.h"
 #include "engine/ops/elementwise.h"
 
@@ -145,4 +147,60 @@ TEST_CASE("tape: gradients of the wrong number or shape are caught") {
   CHECK_THROWS_WITH_AS(backward({Tensor::zeros({3})}), "[backward] a gradient has shape [3], expected [2]", Error);
   CHECK_THROWS_AS(backward({}), Error);
   CHECK_THROWS_AS(backward({Tensor()}), Error);
+}
+
+namespace {
+
+/// factor * x, whose gradient function adds to what has reached x where it is given that.
+Var adding_times(Tape& tape, const Var& x, float factor, int& added) {
+  Tensor y = x.value().clone();
+  for (float& value : y.values()) value *= factor;
+  return tape.record_adding(std::move(y), {x}, [factor, &added](Tensor grad, Tensor& sum) {
+    if (!sum.defined()) {
+      Tensor result = grad.clone();
+      for (float& value : result.values()) value *= factor;
+      return std::vector<Tensor>{std::move(result)};
+    }
+    ++added;
+    for (int64_t i = 0; i < sum.size(); ++i) sum.data()[i] += factor * std::as_const(grad).data()[i];
+    return std::vector<Tensor>{Tensor()};
+  });
+}
+
+}  // namespace
+
+TEST_CASE("tape: a gradient function may add to what has reached its first input, if nobody else looks at it") {
+  Parameter p = parameter(3);
+  int added = 0;
+  {
+    Tape tape;
+    const Var x = ops::relu(tape, tape.parameter(p));
+    // The last use comes first on the way back: nothing has reached x then.
+    const Var sum = ops::add(tape, adding_times(tape, x, 2, added), adding_times(tape, x, 5, added));
+    tape.backward(weighted_sum(tape, sum, 1));
+    CHECK(p.grad.data()[0] == 7);
+    CHECK(added == 1);
+  }
+  p.zero_grad();
+  {
+    // What has reached x is what has reached q: add hands one tensor to both.
+    Parameter q = parameter(1);
+    Tape tape;
+    const Var x = ops::relu(tape, tape.parameter(p));
+    const Var times = adding_times(tape, x, 2, added);
+    tape.backward(weighted_sum(tape, ops::add(tape, times, ops::add(tape, x, tape.parameter(q))), 1));
+    CHECK(p.grad.data()[0] == 3);
+    CHECK(q.grad.data()[0] == 1);
+  }
+  {
+    Tape tape;  // the first input is a constant
+    const Var constant(Tensor::full({2}, 4));
+    Parameter q = parameter(1);
+    const Var y = tape.record_adding(Tensor::full({2}, 0), {constant, tape.parameter(q)}, [](Tensor grad, Tensor& sum) {
+      CHECK_FALSE(sum.defined());
+      return std::vector<Tensor>{Tensor(), std::move(grad)};
+    });
+    tape.backward(weighted_sum(tape, y, 6));
+    CHECK(q.grad.data()[0] == 6);
+  }
 }

@@ -194,7 +194,7 @@ TEST_CASE("tiles: a panel is added up as deep as what is in it allows, and exact
     CHECK((tiles.gemm->panel_depth != nullptr) == (limit > 0));
     if (limit == 0) continue;
     std::mt19937 random(5);
-    std::vector<int> seen(17);
+    std::vector<int> seen(65);
     for (int i = 0; i < 400; ++i) {
       const int64_t groups = 1 + random() % 300;
       const int lhs_max = 1 + static_cast<int>(random() % 255), most = 1 + static_cast<int>(random() % 128);
@@ -208,11 +208,11 @@ TEST_CASE("tiles: a panel is added up as deep as what is in it allows, and exact
           random, tiles.gemm->rows, 1, groups, [&] { return std::abs(level()); }, value, [] { return 5; });
       const std::vector<int8_t> panel(call.panels.begin(), call.panels.begin() + groups * 4 * kPanelColumns);
       const int depth = tiles.gemm->panel_depth(panel.data(), groups, lhs_max);
-      REQUIRE(depth <= 16);
+      REQUIRE(depth <= 64);
       ++seen[static_cast<size_t>(depth)];
       CHECK(fits(panel, groups, depth, lhs_max, limit));
       // The next deeper of the depths there are does not fit.
-      for (const int deeper : {1, 2, 3, 4, 8, 16})
+      for (const int deeper : {1, 2, 3, 4, 8, 16, 32, 64})
         if (deeper > depth) {
           CHECK_FALSE(fits(panel, groups, deeper, lhs_max, limit));
           break;
@@ -235,7 +235,7 @@ TEST_CASE("tiles: a panel is added up as deep as what is in it allows, and exact
                            expected.begin() + p * call.sum_panel));
       }
     }
-    for (const int depth : {0, 1, 2, 3, 4, 8, 16}) CHECK(seen[static_cast<size_t>(depth)] > 0);
+    for (const int depth : {0, 1, 2, 3, 4, 8, 16, 32, 64}) CHECK(seen[static_cast<size_t>(depth)] > 0);
   }
 }
 

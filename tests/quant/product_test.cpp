@@ -5,6 +5,7 @@
 #include <array>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/check.h"
@@ -157,6 +158,48 @@ TEST_CASE("product: a matrix product is the same with one row of pixels") {
     CHECK(same_bits(x.grad, dx));
     CHECK(same_bits(w.grad, dw));
   }
+}
+
+TEST_CASE("product: the gradient of an operand used twice is the sum of both gradients, in the order of the tape") {
+  for (const test::GeometryCase& row : test::kGeometries)
+    for (const int bits : {6, 12, 32}) {
+      CAPTURE(row.kernel);
+      CAPTURE(row.stride);
+      CAPTURE(bits);
+      const Precision precision = bits == 32 ? Precision{} : integer_precision(bits);
+      ProductFixture first(row.geometry(), precision), second(row.geometry(), precision);
+      second.site.name = "second";
+      second.table.set(second.site.name, precision);
+      first.table.set(second.site.name, precision);
+      second.w.value = test::random_tensor(second.w.value.shape(), 8, -0.1f, 0.5f);
+      first.run();
+      second.run();
+      Tensor expected = second.x.grad.clone();  // what was recorded last comes first on the way back
+      for (int64_t i = 0; i < expected.size(); ++i) expected.data()[i] += first.x.grad.data()[i];
+
+      for (const bool shared : {false, true}) {
+        CAPTURE(shared);
+        Tape tape;
+        const Context context{
+            .tape = tape, .precision = first.table, .training = true, .seed = first.seed, .step = first.step};
+        const Var x = tape.parameter(first.x), w = tape.parameter(first.w), w_second = tape.parameter(second.w);
+        const Var a = product(context, first.site, x, w, first.geometry);
+        const Var b = product(context, second.site, x, w_second, second.geometry);
+        first.x.zero_grad();
+        Tensor held;  // what had reached x before the first product, where somebody looks at it
+        const Var peek = tape.record(Tensor::scalar(0), {a, b}, [&](Tensor) {
+          return std::vector<Tensor>{first.dy.clone(), second.dy.clone()};
+        });
+        const Var last = tape.record(Tensor::scalar(0), {peek, x}, [&](Tensor grad) {
+          Tensor zeros = Tensor::zeros(first.x.value.shape());
+          if (shared) held = zeros;
+          return std::vector<Tensor>{std::move(grad), std::move(zeros)};
+        });
+        tape.backward(last);
+        CHECK(same_bits(first.x.grad, expected));
+        for (int64_t i = 0; i < held.size(); ++i) REQUIRE(held.data()[i] == 0);
+      }
+    }
 }
 
 TEST_CASE("product: the same bits on every instruction set and any number of threads") {
