@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 #include "engine/check.h"
 #include "engine/hash.h"
@@ -174,6 +175,7 @@ int64_t outputs(const gemm::DepthwiseProduct& product) {
   return product.batch * product.rows * product.columns * product.channels;
 }
 
+/// Whether every value of a result is in one of the products, none of which overlap.
 template <typename Product>
 bool cover(const std::vector<Product>& products, const Shape& shape) {
   int64_t covered = 0;
@@ -187,8 +189,8 @@ Tensor result_of(const std::vector<Product>& products, const Shape& shape) {
   return cover(products, shape) ? Tensor(shape) : Tensor::zeros(shape);
 }
 
-/// Added to `sum`, where there is one and integer products can, which spares writing and reading it once more;
-/// undefined then.
+/// Added to `sum`, where there is one and integer products can, which spares writing and reading it once more: it is
+/// returned then.
 template <typename Geometry>
 Tensor grad_lhs(const Saved<Geometry>& saved, const Operand& dy, const gemm::PaddedImage& dy_layout, Tensor& sum) {
   const gemm::AccumulatorFormat& accumulator = saved.precision.accumulator;
@@ -200,7 +202,7 @@ Tensor grad_lhs(const Saved<Geometry>& saved, const Operand& dy, const gemm::Pad
   const std::vector<gemm::GatherProduct> products = gemm::grad_lhs_products(saved.geometry, dy_layout);
   if (sum.defined() && !dy.is_float() && saved.step.sums_go_together(accumulator) && cover(products, saved.lhs_shape)) {
     saved.step.add(ProductKind::grad_lhs, products, dy, saved.rhs, sum);
-    return Tensor();
+    return std::exchange(sum, Tensor());
   }
   Tensor dx = result_of(products, saved.lhs_shape);
   saved.step.multiply(ProductKind::grad_lhs, products, dy, saved.rhs, accumulator, dx);

@@ -88,6 +88,8 @@ models::ModelOptions model_options(const Config& config, const data::Data& data)
         config.model, reads_images ? "images" : "text", data.name(), reads_images ? "text" : "images");
   models::ModelOptions options = model_options(config);
   if (const data::TextData* text = data.text()) {
+    check(config.images.side == 0, "[config] images.side is {}, but {} is text, which has no pixels; leave it out",
+          config.images.side, data.name());
     options.classes = text->vocabulary.size();
     return options;
   }

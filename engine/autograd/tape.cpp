@@ -106,7 +106,6 @@ void Tape::backward(const Var& loss) {
     Tensor nothing;
     Tensor& first = node.inputs[0] < 0 ? nothing : grads[static_cast<size_t>(node.inputs[0])];
     Tensor& sum = node.adding && first.defined() && first.unique() ? first : nothing;
-    const bool may_have_added = sum.defined();
     std::vector<Tensor> grads_of_inputs = input_grads(i, std::move(grad), sum);
     if (grads_of_inputs.size() != node.inputs.size())
       fail(ErrorKind::internal, "[backward] a gradient function returned {} gradients for {} inputs",
@@ -115,7 +114,7 @@ void Tape::backward(const Var& loss) {
       if (node.inputs[k] < 0) continue;
       const Node& input = nodes_[static_cast<size_t>(node.inputs[k])];
       if (!grads_of_inputs[k].defined()) {
-        if (node.collects || input.collects || (may_have_added && k == 0)) continue;
+        if (node.collects || input.collects) continue;
         fail(ErrorKind::internal, "[backward] a gradient function returned nothing for input {}", k);
       }
       check_shape("backward", "a gradient", grads_of_inputs[k], input.shape);

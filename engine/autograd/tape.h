@@ -33,7 +33,7 @@ using GradFn = std::function<std::vector<Tensor>(Tensor grad)>;
 
 /// The same of an operation that may add to the gradient of its first input by itself. `sum` is what has reached that
 /// input so far, which nobody else looks at; undefined where there is nothing to add to. Where the function adds to it,
-/// by the bits that the tape would, it returns an undefined tensor for that input.
+/// by the bits that the tape would, it returns it as the gradient of that input and leaves an undefined one behind.
 using AddingGradFn = std::function<std::vector<Tensor>(Tensor grad, Tensor& sum)>;
 
 /// The same of an operation with several results: given their gradients, in order, undefined where a result reached

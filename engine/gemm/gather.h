@@ -30,7 +30,8 @@ class Offsets {
 };
 
 /// The left operand of a product, read where it lies. Row i's terms are `segments.size()` runs of `length` elements:
-/// element (i, s, j) is data[rows[i] + segments[s] + j * term_stride]. Operands are readable for 64 bytes past their
+/// element (i, s, j) is data[rows[i] + segments[s] + j * term_stride]. Where rhs is filled up, it may be anything.
+/// Operands are readable for 64 bytes past their
 /// last element, as Buffers are: whole groups of terms and whole vectors of rows are loaded.
 struct LhsGather {
   Offsets rows;
@@ -40,8 +41,8 @@ struct LhsGather {
 };
 
 /// The right operand: term (s, j) of column n is data[segments[s] + j * term_stride + n * column_stride]. Each run of
-/// `length` terms is filled up with zeros to `padded_length`, and `joined` of them, which is all or a divisor of all,
-/// to whole groups. Integers are readable for 64 bytes past the last one.
+/// `length` terms is filled up with zeros to `padded_length`; every `joined` of them in a row, which divides their
+/// number, are one run of lhs, filled up to whole groups. Integers are readable for 64 bytes past the last one.
 struct RhsGather {
   std::vector<int32_t> segments;
   int64_t length = 0;

@@ -21,7 +21,7 @@ using kernels::kGroup;
 using kernels::kPanelColumns;
 
 constexpr int64_t kAllTerms = std::numeric_limits<int64_t>::max();
-constexpr int kDeepEnough = 16;  ///< more groups before sums are widened would not be faster by much
+constexpr int kDeepEnough = 16;  ///< a few percent more are not worth looking into the panels
 /// With fewer rows, looking into the panels costs more than it saves, where depth is 1 and where it is more than that.
 constexpr int64_t kFewRows = 48, kSomeRows = 160;
 
@@ -221,6 +221,13 @@ bool add_byte_products(const GatherProduct& product, std::span<const ProductOper
   return true;
 }
 
+void one_product(const GatherProduct& product, const ProductOperands& operands, float* out, bool add) {
+  const auto& [lhs, rhs, scales] = operands;
+  if (sparse_product(product, lhs, rhs, scales, out, add)) return;
+  const std::vector<double> column_scales = product_scales(product, scales);
+  integer_strips(product, lhs, rhs, ScaledWriter{{product, out}, column_scales.data(), add});
+}
+
 }  // namespace
 
 Accumulator product_accumulator(const GatherProduct& product, const Levels& lhs, const Levels& rhs) {
@@ -234,19 +241,14 @@ void integer_sums(const GatherProduct& product, const Levels& lhs, const Levels&
 
 void integer_product(const GatherProduct& product, const Levels& lhs, const Levels& rhs, std::span<const double> scales,
                      float* out) {
-  if (sparse_product(product, lhs, rhs, scales, out)) return;
-  const std::vector<double> column_scales = product_scales(product, scales);
-  integer_strips(product, lhs, rhs, ScaledWriter{{product, out}, column_scales.data()});
+  one_product(product, {lhs, rhs, scales}, out, false);
 }
 
 void add_integer_products(const GatherProduct& product, std::span<const ProductOperands> operands, float* out,
                           bool add) {
   if (operands.empty() || product.lhs.rows.empty() || product.rhs.columns == 0) return;
   if (add_byte_products(product, operands, out, add)) return;
-  for (const auto& [lhs, rhs, scales] : operands) {
-    const std::vector<double> column_scales = product_scales(product, scales);
-    integer_strips(product, lhs, rhs, ScaledWriter{{product, out}, column_scales.data(), std::exchange(add, true)});
-  }
+  for (const ProductOperands& one : operands) one_product(product, one, out, std::exchange(add, true));
 }
 
 void float_product(const GatherProduct& product, const float* lhs, const float* rhs, float* out, PanelMemo* memo) {

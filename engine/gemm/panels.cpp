@@ -77,7 +77,8 @@ class RunTerms {
     ++segment_;
   }
 
-  static constexpr int64_t kAhead = 8;  ///< groups; the processor does not foresee steps of a matrix's row
+  static constexpr int64_t kAhead =
+      8;  ///< groups; the processor does not foresee steps of a matrix's row; past its end it does no harm
 
   const Source* source_;
   const RhsGather& gather_;

@@ -11,13 +11,13 @@
 
 namespace fqt::gemm {
 
-/// The right operand rearranged for the tiles of kernels/gemm.h: panels of 16 columns, in each the groups of every
-/// segment in order. Columns past the last and terms past a segment's length are 0.
+/// The right operand rearranged for the tiles of kernels/gemm.h: panels of 16 columns, in each the groups of every run
+/// (RhsGather::joined segments) in order. Columns past the last and what fills up segments and runs are 0.
 template <typename T>
 struct Panels {
   Buffer<T> data;
   int64_t columns = 0;
-  int64_t groups = 0;  ///< a panel, all segments together
+  int64_t groups = 0;  ///< a panel, all runs together
   /// Panels for each 16 columns, one behind the other: 1, or 2 where values are split as 256 * first + second.
   int planes = 1;
   /// Sum over the terms of each column, columns rounded up to whole panels. Integers only; int64 as it is exact.

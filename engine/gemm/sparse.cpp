@@ -43,7 +43,8 @@ bool neighbours(const Offsets& rows) {
 /// lhs, where its terms lie side by side.
 std::optional<ByteMatrix> left_matrix(const GatherProduct& product, const uint8_t* data, int zero) {
   const LhsGather& lhs = product.lhs;
-  if (!plain(lhs) || lhs.term_stride != 1) return {};
+  // Rows that lie within a padded image would be read further past it than buffers allow.
+  if (!plain(lhs) || lhs.term_stride != 1 || product.rhs.joined > 1) return {};
   return ByteMatrix{data + lhs.segments[0], product.rows(), lhs.length, lhs.rows.data(), 1, zero};
 }
 
@@ -152,7 +153,7 @@ void multiply_right(const SparseRows& columns, const Panels<int8_t>& panels, con
 }  // namespace
 
 bool sparse_product(const GatherProduct& product, const Levels& lhs, const Levels& rhs, std::span<const double> scales,
-                    float* out) {
+                    float* out, bool add) {
   const auto *left = std::get_if<const uint8_t*>(&lhs.data), *right = std::get_if<const uint8_t*>(&rhs.data);
   if (Rehearsal::active() || !left || !right || product.rhs.columns < kLeastColumns || product.rows() < kLeastColumns ||
       product.rows() * product.rhs.columns * product.terms < kLeastProducts)
@@ -167,7 +168,7 @@ bool sparse_product(const GatherProduct& product, const Levels& lhs, const Level
     return sparse_rows(*matrix, kMostListed);
   };
   const auto writer = [&](const std::vector<double>& column_scales) {
-    return ScaledWriter{{product, out}, column_scales.data()};
+    return ScaledWriter{{product, out}, column_scales.data(), add};
   };
   if (!rhs.panels)
     if (const auto rows = listed(left_matrix(product, *left, lhs.zero))) {

@@ -188,8 +188,8 @@ inline void tile_shallow(const TileTask<uint8_t, int8_t, int32_t>& task, const i
       for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 2
         for (int h = 0; h < 2; ++h) {
-          const int at = r * 16 + h * 8;
-          store(sums + at, _mm256_add_epi32(load(before + at), _mm256_madd_epi16(acc[r][h], ones)));
+          const int place = r * 16 + h * 8;
+          store(sums + place, _mm256_add_epi32(load(before + place), _mm256_madd_epi16(acc[r][h], ones)));
           acc[r][h] = _mm256_setzero_si256();
         }
       before = sums;

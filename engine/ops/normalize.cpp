@@ -85,7 +85,7 @@ std::vector<Tensor> normalized_grads(const Normalized& normalized, NormalizedSum
     task.relu = false;
     task.grad = sums.masked.data();
   }
-  // grad is the residual's gradient now, but nobody reads x after this.
+  // grad may hold the residual's gradient by now, and nobody reads x after this.
   Tensor grad_x = over(normalized.residual ? normalized.x : grad);
   const auto kernel = kernels::active().vector.normalize_grad;
   float* const to = grad_x.data();

@@ -48,7 +48,8 @@ struct NormalizedSums {
 NormalizedSums normalized_sums(const Normalized& normalized, const Tensor& grad);
 
 /// The gradients of x, gamma, beta and, where there is one, of the residual. grad_x = scale * g + (x - mean) * slope +
-/// offset: the last two, of shape [C], are the part that goes through the statistics.
+/// offset: the last two, of shape [C], are the part that goes through the statistics. Where nobody else holds them, x
+/// or grad is written over: this is the last use of `normalized`.
 std::vector<Tensor> normalized_grads(const Normalized& normalized, NormalizedSums sums, const Tensor& slope,
                                      const Tensor& offset, const Tensor& grad);
 

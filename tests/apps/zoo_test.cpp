@@ -119,4 +119,7 @@ TEST_CASE("zoo: a model is not given data of the other sort") {
   CHECK(contains(text.err, "resnet8 reads images, and grammar is text; give other data with --data"));
   CHECK(images.exit_code == 2);
   CHECK(contains(images.err, "lstm_lm reads text, and shapes is images; give other data with --data"));
+  const Outcome side = fqt_program({"train", "lstm_lm", "--set", "images.side=64", "--out", folder / "c"});
+  CHECK(side.exit_code == 2);
+  CHECK(contains(side.err, "images.side is 64, but grammar is text, which has no pixels; leave it out"));
 }

@@ -207,15 +207,20 @@ TEST_CASE("emulated: random products equal the definition, on any number of thre
 }
 
 TEST_CASE("emulated: convolutions and their groups are read and written like integer_product's") {
-  for (const int64_t groups : {1, 2, 6}) {
+  struct Case {
+    int64_t groups, stride;
+  };
+  for (const auto& [groups, stride] :
+       {Case{1, 2}, {2, 2}, {6, 2}, {1, 1}, {2, 1}}) {  // stride 1: images are read whole
     CAPTURE(groups);
+    CAPTURE(stride);
     ConvGeometry g;
     g.batch = 2;
     g.height = 6;
     g.width = 5;
     g.in_channels = g.out_channels = 6;
     g.kernel = 3;
-    g.stride = 2;
+    g.stride = stride;
     g.padding = 1;
     g.groups = groups;
     g.check("test");

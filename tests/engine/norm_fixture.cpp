@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "engine/kernels/table.h"
 #include "engine/ops/elementwise.h"
@@ -36,7 +37,7 @@ Tensor normal_tensor(Shape shape, uint64_t purpose, float mean) {
   return tensor;
 }
 
-std::vector<float> run_norm(const NormForms& forms, bool fused, bool residual, bool training, Shape shape) {
+std::vector<float> run_norm(const NormForms& forms, bool fused, bool residual, bool training, Shape shape, bool alone) {
   const int64_t channels = shape.back();
   Parameter x{"x", normal_tensor(shape, 1, 0.5f), {}};
   Parameter gamma{"gamma", normal_tensor({channels}, 2, 1), {}}, beta{"beta", normal_tensor({channels}, 3), {}};
@@ -44,7 +45,9 @@ std::vector<float> run_norm(const NormForms& forms, bool fused, bool residual, b
   Tensor mean = Tensor::zeros({channels}), spread = Tensor::full({channels}, 2);
   const ops::NormOptions options{.training = training};
   Tape tape;
-  const Var in = tape.parameter(x), scale = tape.parameter(gamma), shift = tape.parameter(beta);
+  const Var scale = tape.parameter(gamma), shift = tape.parameter(beta);
+  Var in = tape.parameter(x);
+  if (alone) in = tape.record(x.value.clone(), {in}, [](Tensor grad) { return std::vector<Tensor>{std::move(grad)}; });
   const Var added = tape.parameter(other);
   Var y;
   if (fused) {
@@ -55,6 +58,7 @@ std::vector<float> run_norm(const NormForms& forms, bool fused, bool residual, b
     if (residual) y = ops::add(tape, y, added);
     y = ops::relu(tape, y);
   }
+  in = Var();
   const Tensor grad = normal_tensor(shape, 5);
   tape.backward(tape.record(Tensor::scalar(0), {y}, [&](const Tensor&) { return std::vector<Tensor>{grad.clone()}; }));
   if (fused) {
@@ -86,6 +90,7 @@ void check_same_bits(const NormForms& forms, const std::vector<Shape>& shapes) {
             CAPTURE(count);
             CHECK(same_bits(run_norm(forms, false, residual, training, shape), expected));
             CHECK(same_bits(run_norm(forms, true, residual, training, shape), expected));
+            CHECK(same_bits(run_norm(forms, true, residual, training, shape, true), expected));
           }
         }
       }

@@ -147,6 +147,25 @@ TEST_CASE("sparse: what it does not take is left to the plain product") {
                              {&scale, 1}, out.data()));
 }
 
+TEST_CASE("sparse: an image that is read whole is left to the plain product, as rows end past its buffer") {
+  ConvGeometry g;
+  g.height = 13;
+  g.width = 3;
+  g.in_channels = g.out_channels = 128;
+  g.kernel = 3;
+  g.padding = 1;
+  g.check("test");
+  const gemm::PaddedImage x = gemm::forward_image(g, 4), d = gemm::gradient_image(g, 4);
+  const gemm::PlanarImage planar{x, 1};
+  const GatherProduct product = gemm::grad_rhs_products(g, planar, d, 4).front();
+  REQUIRE(product.rhs.joined > 1);
+  Draw draw(4);
+  const LevelBuffer planes = draw_levels(draw, 6, planar.size(), 20, 100), dy = draw_levels(draw, 6, d.size(), 30, 1);
+  std::vector<float> out(static_cast<size_t>(g.k() * g.n()));
+  const double scale = 1;
+  CHECK_FALSE(sparse_product(product, planes.levels(20), dy.levels(30), {&scale, 1}, out.data()));
+}
+
 TEST_CASE("sparse rows: hold every group that is not all zero, in order") {
   constexpr int64_t kRows = 37, kTerms = 75;
   Draw draw(5);

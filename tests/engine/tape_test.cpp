@@ -163,7 +163,7 @@ Var adding_times(Tape& tape, const Var& x, float factor, int& added) {
     }
     ++added;
     for (int64_t i = 0; i < sum.size(); ++i) sum.data()[i] += factor * std::as_const(grad).data()[i];
-    return std::vector<Tensor>{Tensor()};
+    return std::vector<Tensor>{std::exchange(sum, Tensor())};
   });
 }
 
