@@ -210,19 +210,19 @@ TEST_CASE("emulated: convolutions and their groups are read and written like int
   struct Case {
     int64_t groups, stride;
   };
-  for (const auto& [groups, stride] :
-       {Case{1, 2}, {2, 2}, {6, 2}, {1, 1}, {2, 1}}) {  // stride 1: images are read whole
-    CAPTURE(groups);
-    CAPTURE(stride);
+  // With stride 1 images are read whole.
+  for (const Case& row : {Case{1, 2}, {2, 2}, {6, 2}, {1, 1}, {2, 1}}) {
+    CAPTURE(row.groups);
+    CAPTURE(row.stride);
     ConvGeometry g;
     g.batch = 2;
     g.height = 6;
     g.width = 5;
     g.in_channels = g.out_channels = 6;
     g.kernel = 3;
-    g.stride = stride;
+    g.stride = row.stride;
     g.padding = 1;
-    g.groups = groups;
+    g.groups = row.groups;
     g.check("test");
     Draw draw(3);
     const gemm::PaddedImage x_layout = gemm::forward_image(g, 4), d_layout = gemm::gradient_image(g, 4);

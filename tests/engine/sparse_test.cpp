@@ -62,8 +62,9 @@ TEST_CASE("sparse: products with a left or a right operand of few non-zeros equa
   for (const int threads : {1, 3}) {
     set_threads(threads);
     test::for_each_isa([&] {
-      for (const auto& [rows, terms, columns] : kCases)
+      for (const Case& sizes : kCases)
         for (const int bits : {2, 6, 7}) {
+          const int64_t rows = sizes.rows, terms = sizes.terms, columns = sizes.columns;
           CAPTURE(bits);
           CAPTURE(terms);
           Draw draw(static_cast<uint64_t>(terms * bits));
@@ -93,13 +94,13 @@ TEST_CASE("sparse: gradients of strided convolutions, whose runs of terms span s
   };
   int64_t taken = 0;
   test::for_each_isa([&] {
-    for (const auto& [kernel, stride, padding] : {Window{3, 2, 1}, Window{5, 3, 2}, Window{1, 1, 0}})
+    for (const Window& window : {Window{3, 2, 1}, Window{5, 3, 2}, Window{1, 1, 0}})
       for (const int64_t channels : {9, 10, 34, 35, 40}) {
-        CAPTURE(kernel);
+        CAPTURE(window.kernel);
         CAPTURE(channels);
-        const ConvGeometry g{8, 17, 17, 64, channels, kernel, stride, padding};
+        const ConvGeometry g{8, 17, 17, 64, channels, window.kernel, window.stride, window.padding};
         const gemm::PaddedImage layout = gemm::gradient_image(g, 4);
-        Draw draw(static_cast<uint64_t>(kernel * channels));
+        Draw draw(static_cast<uint64_t>(window.kernel * channels));
         LevelBuffer dy(7, layout.size());
         for (int64_t i = 0; i < layout.size(); ++i) dy.set(i, 50);
         for (int64_t i = 0; i < layout.batch * layout.height * layout.width * channels / 60; ++i)
@@ -128,7 +129,7 @@ TEST_CASE("sparse: gradients of strided convolutions, whose runs of terms span s
 }
 
 TEST_CASE("sparse: what it does not take is left to the plain product") {
-  const auto& [rows, terms, columns] = kCases[0];
+  const int64_t rows = kCases[0].rows, terms = kCases[0].terms, columns = kCases[0].columns;
   const GatherProduct product = test::matrix_product(rows, terms, columns, terms, false);
   Draw draw(1);
   std::vector<float> out(static_cast<size_t>(rows * columns));
