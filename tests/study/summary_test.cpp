@@ -5,6 +5,7 @@
 #include "apps/process.h"
 #include "study/results.h"
 
+using namespace fqt;
 using namespace fqt::study;
 using fqt::test::contains;
 

@@ -18,6 +18,7 @@
 #include "study/sweep.h"
 #include "trainer/plan_view/table.h"
 
+using namespace fqt;
 using namespace fqt::test;
 using nlohmann::json;
 namespace fs = std::filesystem;
