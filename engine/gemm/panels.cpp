@@ -77,8 +77,9 @@ class RunTerms {
     ++segment_;
   }
 
-  static constexpr int64_t kAhead =
-      8;  ///< groups; the processor does not foresee steps of a matrix's row; past its end it does no harm
+  /// Groups that are fetched ahead: the processor does not foresee steps of a matrix's row. Past its end it does no
+  /// harm.
+  static constexpr int64_t kAhead = 8;
 
   const Source* source_;
   const RhsGather& gather_;

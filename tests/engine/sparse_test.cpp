@@ -39,7 +39,7 @@ struct Case {
 };
 constexpr Case kCases[] = {{70, 700, 100}, {33, 2051, 65}, {128, 514, 64}, {130, 322, 111}};
 
-/// Whether sparse_product writes what the plain sums come to.
+/// Whether sparse_product writes what the plain sums come to, and adds it to what is there.
 bool agrees(const GatherProduct& product, const gemm::Levels& lhs, const gemm::Levels& rhs) {
   std::vector<double> scales;
   for (int64_t n = 0; n < product.rhs.columns; ++n)
@@ -49,9 +49,11 @@ bool agrees(const GatherProduct& product, const gemm::Levels& lhs, const gemm::L
   integer_sums(product, lhs, rhs, sums);
   std::vector<float> out(size, NAN);
   REQUIRE(sparse_product(product, lhs, rhs, scales, out.data()));
+  std::vector<float> added(size, 0.75f);
+  REQUIRE(sparse_product(product, lhs, rhs, scales, added.data(), true));
   for (size_t i = 0; i < size; ++i) {
     const double scale = scales[i % static_cast<size_t>(product.rhs.columns)];
-    if (out[i] != static_cast<float>(static_cast<double>(sums[i]) * scale)) return false;
+    if (out[i] != static_cast<float>(static_cast<double>(sums[i]) * scale) || added[i] != 0.75f + out[i]) return false;
   }
   return true;
 }
